@@ -1,0 +1,167 @@
+"""Binary messages of either dialect of Caffe (spec/layers.md 1.7).
+
+The release and BVLC gave the LayerParameter numbers 143 to 148 to different fields. In the schema
+the release keeps them and BVLC's six fields have private numbers, 20000 higher. The numbers of a
+file are changed to the schema's before protobuf parses it, and back after it wrote one. What a
+number means is settled layer by layer, by `type`, so that a net may mix layers of both dialects.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError, EncodeError, Message
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.schema.messages import LayerParameter, message_class
+
+_PROTO = descriptor_pb2.FieldDescriptorProto
+
+SEGAWARE, BVLC = "segaware", "bvlc"
+_SHARED_NUMBERS = range(143, 149)
+_PRIVATE_OFFSET = 20000
+#: Layer types that only one dialect has.
+_SEGAWARE_TYPES = (
+    "AdaptiveBiasChannel Augmentation BiasChannel ChannelReduce DenseCRF DistLoss DomainTransform"
+    " DomainTransformForwardOnly FloData Im2dist Im2parity ImageSegData Interp L1Loss MatRead MatWrite NormConv"
+    " NormConvMeanfield NospConvMeanfield SegAccuracy SmoothL1Loss SpatialProduct TwoImageData UniqueLabel"
+)
+_BVLC_TYPES = "Clip Crop Input LSTM LSTMUnit Parameter RNN Swish"
+_DIALECT_OF_TYPE = dict.fromkeys(_SEGAWARE_TYPES.split(), SEGAWARE) | dict.fromkeys(_BVLC_TYPES.split(), BVLC)
+
+#: Which numbers of a message hold nets or layers.
+_NESTED = {"SolverParameter": ("NetParameter", (21, 22, 25)), "NetParameter": ("LayerParameter", (100,))}
+_LAYER_NAME, _LAYER_TYPE = 1, 2
+
+
+def read_binary(data: bytes, name: str, dialect: str | None = None) -> Message:
+    """The message `caffe.<name>` that `data` holds.
+
+    `dialect` ("segaware" or "bvlc") says who wrote the file; without it the types of the layers
+    do. Raises CaffeError where neither settles what a field means, and for damaged data.
+    """
+    _check_dialect(dialect)
+    message = message_class(name)()
+    try:
+        message.ParseFromString(_renumber(data, name, dialect, _to_private))
+    except DecodeError as error:
+        raise CaffeError(f"Not a binary {name}, or a damaged one: {error}") from None
+    missing = message.FindInitializationErrors()
+    if missing:
+        raise CaffeError(f"The binary {name} is missing required fields: {', '.join(missing)}")
+    return message
+
+
+def write_binary(message: Message, dialect: str | None = None) -> bytes:
+    """`message` as a file of that dialect, or as one that `read_binary` can settle by itself.
+
+    Raises CaffeError for a field that the dialect lacks, and for missing required fields.
+    """
+    _check_dialect(dialect)
+    name = message.DESCRIPTOR.name
+    try:
+        return _renumber(message.SerializeToString(), name, dialect, _from_private)
+    except EncodeError as error:
+        raise CaffeError(f"The {name} cannot be written: {error}") from None
+
+
+def _check_dialect(dialect: str | None) -> None:
+    if dialect not in (None, SEGAWARE, BVLC):
+        raise CaffeError(f'Unknown dialect {dialect!r}: it is "{SEGAWARE}" or "{BVLC}"')
+
+
+def _envelope(name: str, numbers: Iterable[int]) -> type[Message]:
+    """A message that has only the fields `numbers`, as raw bytes `f<number>`; protobuf carries the others along."""
+    file = descriptor_pb2.FileDescriptorProto(name=f"{name}.proto", package="envelope")
+    message = file.message_type.add(name=name)
+    for number in numbers:
+        message.field.add(name=f"f{number}", number=number, label=_PROTO.LABEL_REPEATED, type=_PROTO.TYPE_BYTES)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClassesForFiles([file.name], pool)[f"envelope.{name}"]
+
+
+_PRIVATE_NUMBERS = [number + _PRIVATE_OFFSET for number in _SHARED_NUMBERS]
+_LAYER = _envelope("Layer", [_LAYER_NAME, _LAYER_TYPE, *_SHARED_NUMBERS, *_PRIVATE_NUMBERS])
+_PARENTS = {name: _envelope(name, numbers) for name, (_, numbers) in _NESTED.items()}
+
+#: Moves the fields of one layer, given the dialect settled for it (or None); says whether any moved.
+_Mover = Callable[[Message, str | None], bool]
+
+
+def _renumber(data: bytes, name: str, dialect: str | None, move: _Mover) -> bytes:
+    """`data`, which is a `name`, with `move` applied to its layers."""
+    if name == "LayerParameter":
+        return _renumber_layers([data], dialect, move)[0]
+    if name not in _NESTED:
+        return data
+    inner, numbers = _NESTED[name]
+    parent = _PARENTS[name].FromString(data)
+    for number in numbers:
+        items = getattr(parent, f"f{number}")
+        if inner == "LayerParameter":
+            renumbered = _renumber_layers(items, dialect, move)
+        else:
+            renumbered = [_renumber(item, inner, dialect, move) for item in items]
+        del items[:]
+        items.extend(renumbered)
+    return parent.SerializeToString()
+
+
+def _renumber_layers(blocks: Sequence[bytes], dialect: str | None, move: _Mover) -> list[bytes]:
+    """The layers of one net: each settled by `dialect`, its own type, or the types of the others."""
+    layers = [_LAYER.FromString(block) for block in blocks]
+    of_types = [_DIALECT_OF_TYPE.get(_text(layer, _LAYER_TYPE)) for layer in layers]
+    of_net = {found for found in of_types if found}
+    of_others = of_net.pop() if len(of_net) == 1 else None
+    return [
+        layer.SerializeToString() if move(layer, dialect or of_type or of_others) else block
+        for block, layer, of_type in zip(blocks, layers, of_types, strict=True)
+    ]
+
+
+def _to_private(layer: Message, dialect: str | None) -> bool:
+    """From a file's numbers to the schema's."""
+    held = _held(layer, _SHARED_NUMBERS)
+    if held and dialect is None:
+        meanings = " or ".join(_field_name(number) for number in (held[0], held[0] + _PRIVATE_OFFSET))
+        raise CaffeError(
+            f"{_titled(layer)} holds field {held[0]}, which means {meanings}, and no layer's type"
+            f' tells which: name the dialect, "{SEGAWARE}" or "{BVLC}"'
+        )
+    if dialect == BVLC:
+        _move(layer, held, _PRIVATE_OFFSET)
+    return bool(held) and dialect == BVLC
+
+
+def _from_private(layer: Message, dialect: str | None) -> bool:
+    """From the schema's numbers to a file's."""
+    private = _held(layer, _PRIVATE_NUMBERS)
+    for owner, held in ((SEGAWARE, _held(layer, _SHARED_NUMBERS)), (BVLC, private)):
+        if held and owner != dialect:
+            lacking = f"which the {dialect} dialect lacks" if dialect else "and no layer's type tells a reader so"
+            raise CaffeError(f"{_titled(layer)} has {_field_name(held[0])} of the {owner} dialect, {lacking}")
+    _move(layer, private, -_PRIVATE_OFFSET)
+    return bool(private)
+
+
+def _held(layer: Message, numbers: Iterable[int]) -> list[int]:
+    return [number for number in numbers if getattr(layer, f"f{number}")]
+
+
+def _move(layer: Message, numbers: Iterable[int], offset: int) -> None:
+    for number in numbers:
+        getattr(layer, f"f{number + offset}").extend(getattr(layer, f"f{number}"))
+        layer.ClearField(f"f{number}")
+
+
+def _text(layer: Message, number: int) -> str:
+    """The last value of a string field, which is the one that counts."""
+    return b"".join(getattr(layer, f"f{number}")[-1:]).decode(errors="replace")
+
+
+def _titled(layer: Message) -> str:
+    return f"Layer '{_text(layer, _LAYER_NAME)}' of type '{_text(layer, _LAYER_TYPE)}'"
+
+
+def _field_name(number: int) -> str:
+    return LayerParameter.DESCRIPTOR.fields_by_number[number].name

@@ -1,0 +1,57 @@
+"""Which layers of a net are there in a given phase, level and stage (spec/pipeline.md 2.1)."""
+
+from collections.abc import Iterable
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.schema.messages import LayerParameter, NetParameter, NetState, NetStateRule, enum
+
+
+def filter_net(net: NetParameter, phase: str | int, level: int = 0, stages: Iterable[str] = ()) -> NetParameter:
+    """A copy of `net` with the layers that its include and exclude rules keep in this state.
+
+    `phase` is "TRAIN" or "TEST" in any case, or 0 or 1; it replaces the net's own. The net's own
+    `state` supplies the level where `level` is 0, and its stages come before `stages`. The copy's
+    `state` is the one that was used. Raises CaffeError for a layer with both kinds of rules.
+    """
+    if net.layers:
+        raise CaffeError("The net holds V1 layers, which have to be upgraded first: get it from read_net")
+    if isinstance(stages, str):
+        raise CaffeError(f"stages is a list of names, not the single text {stages!r}")
+    kept = NetParameter()
+    kept.CopyFrom(net)
+    state = kept.state
+    state.phase = _phase_number(phase)
+    if level:
+        state.level = level
+    state.stage.extend(stage for stage in stages if stage not in net.state.stage)
+    kept.ClearField("layer")
+    kept.layer.extend(layer for layer in net.layer if _is_kept(layer, state))
+    return kept
+
+
+def _phase_number(phase: str | int) -> int:
+    phases = enum("Phase")
+    if isinstance(phase, str) and phase.upper() in phases.values_by_name:
+        return phases.values_by_name[phase.upper()].number
+    if isinstance(phase, int) and phase in phases.values_by_number:
+        return int(phase)
+    raise CaffeError(f'Unknown phase {phase!r}: it is "TRAIN" (0) or "TEST" (1)')
+
+
+def _is_kept(layer: LayerParameter, state: NetState) -> bool:
+    if layer.include and layer.exclude:
+        raise CaffeError(f"Layer '{layer.name}': Specify either include rules or exclude rules; not both.")
+    if layer.include:
+        return any(_is_met(rule, state) for rule in layer.include)
+    return not any(_is_met(rule, state) for rule in layer.exclude)
+
+
+def _is_met(rule: NetStateRule, state: NetState) -> bool:
+    """Whether `state` meets every condition that the rule states; an empty rule is always met."""
+    return (
+        (not rule.HasField("phase") or rule.phase == state.phase)
+        and (not rule.HasField("min_level") or state.level >= rule.min_level)
+        and (not rule.HasField("max_level") or state.level <= rule.max_level)
+        and all(stage in state.stage for stage in rule.stage)
+        and not any(stage in state.stage for stage in rule.not_stage)
+    )
