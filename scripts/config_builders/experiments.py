@@ -1,0 +1,46 @@
+"""The values that the published experiments gave to the placeholders, a table for the networks and solver of each.
+
+The folders of data are those of the authors' machines, as published.
+"""
+
+from typing import Any
+
+VOC = "datasets/VOC2012"
+RATES = {"EMBS_LR1": 1, "EMBS_LR2": 2, "MAINSCALE_LR1": 1, "MAINSCALE_LR2": 2}
+
+
+def experiment(name: str, **values: Any) -> dict[str, Any]:
+    """The values of the experiment `name`, with those that all of them share."""
+    return {"NET_ID": name, "EXP": "segaware", "FEATURE_DIR": f"segaware/features/{name}", "BATCH_SIZE": 1, **values}
+
+
+EMBS_COCO = experiment(
+    "logpolar_embs_coco", DATA_ROOT="/opt/home/aharley/datasets/MSCOCO", TRAIN_SET="coco_trainval",
+    CROP_SIZE=161, BATCH_SIZE=20, LEARNING_RATE=0.001,
+    MASK_SIZE=3, MASK_PAD=1, MASK_DILATION=1,
+    MASK2_SIZE=3, MASK2_PAD=1, MASK2_DILATION=2,
+    MASK3_SIZE=3, MASK3_PAD=1, MASK3_DILATION=5,
+)
+EMBS_VAL = experiment(
+    "embs_31_L1_coco", DATA_ROOT=f"/opt/home/aharley/{VOC}", TEST_SET="voc_val",
+    CROP_SIZE=513, MASK_SIZE=5, MASK_PAD=6, MASK_DILATION=3,
+)
+EMBS_DEPLOY = experiment("31_L1_coco", CROP_SIZE=321, MASK_SIZE=5, MASK_PAD=6, MASK_DILATION=3)
+
+VGG = experiment(
+    "segaware-all-largeFOV", DATA_ROOT=f"/opt/home/aharley/{VOC}", TRAIN_SET="voc_train_aug",
+    DATASET="voc12", NUM_LABELS=21, CROP_SIZE=321, **RATES,
+    LEARNING_RATE=0.0001, STEP=120000, ITERS=360000, SNAP=60000, SOLVER_MODE="GPU",
+)
+VGG_VAL = {**VGG, "TEST_SET": "voc_val", "CROP_SIZE": 513}
+VGG_TEST = {**VGG, "TEST_SET": "voc_test", "CROP_SIZE": 513}
+
+RES = experiment(
+    "supergiven_9", DATA_ROOT=f"/zfsauton/home/aharley/{VOC}", TRAIN_SET="voc_trainval_aug",
+    CROP_SIZE=321, HALF_SIZE=161, MAIN_LR1=0, FINAL_LR1=0, FINAL_LR2=0, EMBS_LR1=1, EMBS_LR2=2, CRF_LR1=1, CRF_LR2=1,
+    LEARNING_RATE=0.00025, ITERS=5000, ITER_SIZE=10, SNAP=5000,
+)
+RES_RATES = {"HALF_SIZE": 257, "MAIN_LR1": 1, "EMBS_LR3": 2, "CRF_LR1": 0, "CRF_LR2": 0}
+RES_VAL = experiment("supergiven_17", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_val", **RES_RATES)
+RES_TEST = experiment("res", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_test", **RES_RATES)
+RES_DEPLOY = experiment("res_given", **RES_RATES)

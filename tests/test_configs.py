@@ -1,0 +1,67 @@
+"""configs/{embs,vgg,res} say, field by field, what the published networks and solvers say, and come from one script."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from config_fingerprint import facts, fingerprint, parsed, placeholders, value_of
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = ROOT / "configs"
+ORIGINALS = ROOT.parent / "shared" / "reference" / "configs"
+FAMILIES = ("embs", "vgg", "res")
+FINGERPRINTS = json.loads((ROOT / "tests" / "golden" / "config_fingerprints.json").read_text())
+
+
+@pytest.mark.parametrize("name", FINGERPRINTS)
+def test_says_what_the_original_says(name):
+    ours = CONFIGS / f"{name}.prototxt"
+    original = ORIGINALS / f"{name}.prototxt"
+    if original.exists():
+        assert placeholders(ours) == placeholders(original)
+        assert facts(parsed(ours)) == facts(parsed(original))
+        assert parsed(ours) == parsed(original)
+        assert fingerprint(original) == FINGERPRINTS[name]
+    assert fingerprint(ours) == FINGERPRINTS[name]
+
+
+def test_every_original_has_a_file_and_no_file_is_without_one():
+    assert _names(CONFIGS) == set(FINGERPRINTS)
+    assert len(FINGERPRINTS) == 17 + 6
+
+
+def test_the_script_writes_the_committed_files_byte_for_byte(tmp_path):
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_configs.py", "--output", tmp_path], check=True)
+    assert _names(tmp_path) == _names(CONFIGS)
+    for name in _names(tmp_path):
+        file = f"{name}.prototxt"
+        assert (tmp_path / file).read_bytes() == (CONFIGS / file).read_bytes(), f"run scripts/make_configs.py: {file} differs"
+
+
+def test_no_two_placeholders_have_the_same_value():
+    names = {name for entry in FINGERPRINTS.values() for name in entry["placeholders"]}
+    assert len({value_of(name) for name in names}) == len(names) == 36
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("num_output: 64", "num_output: 65"),
+        ("lr_mult: ${EMBS_LR1}", "lr_mult: ${EMBS_LR2}"),
+        (' top: "rgb_emb"', ' top: "rgb"'),
+        ("stride: 1", ""),
+        ('name: "relu1_1" type: "ReLU"', 'name: "relu1_1" type: "PReLU"'),
+    ],
+)
+def test_a_fingerprint_tells_a_changed_field(tmp_path, change):
+    text = (CONFIGS / "vgg" / "train.prototxt").read_text()
+    changed = tmp_path / "train.prototxt"
+    changed.write_text(text.replace(*change, 1))
+    assert changed.read_text() != text
+    assert fingerprint(changed)["sha256"] != FINGERPRINTS["vgg/train"]["sha256"]
+
+
+def _names(folder: Path) -> set[str]:
+    return {f"{family}/{path.stem}" for family in FAMILIES for path in (folder / family).glob("*")}
