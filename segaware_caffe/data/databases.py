@@ -1,0 +1,118 @@
+"""LMDB and LevelDB databases of Datum records, read in key order (spec/pipeline.md 6.5).
+
+The packages that read them are extras. A process may open a database only once, so that all
+readers of one share its handle, which is closed when the last has gone.
+"""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from segaware_caffe.data.images import decode_image
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.extras import optional_import
+from segaware_caffe.schema.messages import Datum, enum
+
+BACKENDS = enum("DataParameter.DB").values_by_name
+
+
+class Lmdb:
+    """An open LMDB environment, read-only; nothing is locked or written."""
+
+    def __init__(self, path: str):
+        self._lmdb = optional_import("lmdb", "lmdb", path)
+        try:
+            self._environment = self._lmdb.open(path, readonly=True, lock=False)
+        except self._lmdb.Error as error:
+            raise CaffeError(f"cannot open LMDB: {error}") from error
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        try:
+            with self._environment.begin() as transaction:
+                yield from transaction.cursor()
+        except self._lmdb.Error as error:
+            raise CaffeError(f"cannot read LMDB '{self._environment.path()}': {error}") from error
+
+
+class LevelDb:
+    """An open LevelDB, which its library locks against other processes."""
+
+    def __init__(self, path: str):
+        try:
+            self._plyvel = optional_import("plyvel", "leveldb", path)
+        except CaffeError as error:
+            raise CaffeError(f"{error}, or convert it once, where that is installed, by: segaware-caffe convert-db") from error
+        try:
+            self._database = self._plyvel.DB(path, create_if_missing=False)
+        except (self._plyvel.Error, OSError) as error:
+            raise CaffeError(f"cannot open LevelDB: {_text(error)}") from error
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        try:
+            yield from self._database.iterator(verify_checksums=True)
+        except self._plyvel.Error as error:
+            raise CaffeError(f"cannot read LevelDB: {_text(error)}") from error
+
+
+def _text(error: Exception) -> str:
+    """plyvel's messages are bytes."""
+    message = error.args[0] if error.args else ""
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+
+
+_KINDS: dict[int, Callable[[str], Any]] = {BACKENDS["LEVELDB"].number: LevelDb, BACKENDS["LMDB"].number: Lmdb}
+_open: weakref.WeakValueDictionary[tuple[str, int], Any] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def open_database(path: str, backend: int) -> Lmdb | LevelDb:
+    """A database whose iteration gives (key, value) in key order. `backend` is a number of DataParameter.DB."""
+    _check_kind(path, backend)
+    key = (os.path.realpath(path), backend)
+    with _lock:
+        database = _open.get(key)
+        if database is None:
+            database = _open[key] = _KINDS[backend](path)
+    return database
+
+
+def _check_kind(path: str, backend: int) -> None:
+    """Whether there is a database, and of the kind that the prototxt names."""
+    if not os.path.exists(path):
+        raise CaffeError(f"source '{path}': no such database")
+    is_lmdb, wants_lmdb = Path(path, "data.mdb").exists(), backend == BACKENDS["LMDB"].number
+    if is_lmdb and not wants_lmdb:
+        raise CaffeError(f"source '{path}' is an LMDB, but backend is LEVELDB (the default); set backend: LMDB")
+    if wants_lmdb and not is_lmdb:
+        raise CaffeError(f"source '{path}' is no LMDB (it holds no data.mdb), but backend is LMDB")
+
+
+def read_datums(path: str, backend: int) -> Iterator[tuple[str, Any]]:
+    """The Datums of a database with their keys, once through. CaffeError names the key of a broken record."""
+    for key, value in open_database(path, backend):
+        where = f"record '{key.decode(errors='backslashreplace')}' of '{path}'"
+        try:
+            datum = Datum.FromString(value)
+        except DecodeError as error:
+            raise CaffeError(f"{where} is not a Datum") from error
+        yield where, datum
+
+
+def datum_image(datum: Any, color: bool | None = None) -> np.ndarray:
+    """The values of a Datum as (H, W, C): uint8 pixels, or float32 from float_data.
+
+    Encoded ones are decoded in colour or grey, or as stored if `color` is None; others are as they are.
+    """
+    if datum.encoded:
+        return decode_image(datum.data, color)
+    values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
+    shape = (datum.channels, datum.height, datum.width)
+    if min(shape) < 1 or values.size != np.prod(shape, dtype=np.int64):
+        raise CaffeError(f"{values.size} values are stored, but the shape is {shape}")
+    return values.reshape(shape).transpose(1, 2, 0)

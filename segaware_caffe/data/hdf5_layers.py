@@ -1,0 +1,116 @@
+"""HDF5Data and HDF5Output: arrays from and to HDF5 files. h5py is an optional extra."""
+
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from segaware_caffe.data.layer import Batch, DataLayer, batched, located
+from segaware_caffe.data.lists import read_files
+from segaware_caffe.data.random import MersenneTwister, next_seed
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.extras import optional_import
+from segaware_caffe.files import replacing
+from segaware_caffe.layers import Layer, Shape, register
+
+
+@register("HDF5Data")
+class HDF5Data(DataLayer):
+    """Rows of the datasets that the tops are named after, from a list of HDF5 files (spec/pipeline.md 6.6).
+
+    Any number of tops, (batch_size, ...) with a row's shape. Batches run on over the ends of files.
+    With shuffle the files, and the rows within each, are permuted in every pass; the reference does
+    so with C's generator, so that its order cannot be repeated.
+    """
+
+    tops = (1, None)
+    param_field = "hdf5_data_param"
+
+    def setup(self) -> None:
+        self.check(not self.proto.HasField("transform_param"), "HDF5Data does not transform data.")
+        self.check(self.options.batch_size > 0, "Positive batch size required")
+        self._seed = next_seed() if self.options.shuffle else None
+
+    def reshape(self) -> list[Shape]:
+        return self.first_shapes()
+
+    def batches(self) -> Iterator[Batch]:
+        files = [entry.name for entry in read_files(self.options.source)]
+        return batched(_rows(files, list(self.proto.top), self._seed), self.options.batch_size)
+
+
+def _rows(files: list[str], names: list[str], seed: int | None) -> Iterator[tuple[str, Batch]]:
+    """The rows of all files, again and again; a single file is read once."""
+    generator = None if seed is None else MersenneTwister(seed)
+    arrays: list[np.ndarray] | None = None
+    while True:
+        if generator:
+            generator.shuffle(files)
+        for path in files:
+            if arrays is None or len(files) > 1:
+                arrays = read_datasets(path, names)
+            order = list(range(len(arrays[0])))
+            if generator:
+                generator.shuffle(order)
+            for row in order:
+                yield path, [array[row].copy() for array in arrays]
+
+
+def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
+    """Datasets of an HDF5 file as float32, all with equally many rows, at least one."""
+    h5py = optional_import("h5py", "hdf5", path)
+    try:
+        with h5py.File(path, "r") as file:
+            arrays = [_dataset(h5py, file, name, path) for name in names]
+    except (OSError, RuntimeError) as error:
+        raise CaffeError(f"Failed opening HDF5 file: {path}: {error}") from error
+    rows = {name: len(array) for name, array in zip(names, arrays, strict=True)}
+    if len(set(rows.values())) > 1 or not all(rows.values()):
+        raise CaffeError(f"{path}: the datasets must have equally many rows, at least one: {rows}")
+    return arrays
+
+
+def _dataset(h5py: ModuleType, file: Any, name: str, path: str) -> np.ndarray:
+    dataset = file.get(name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise CaffeError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file) or 'none'}")
+    if dataset.dtype.kind not in "fiu" or not dataset.shape:
+        raise CaffeError(f"{path}: dataset {name} must hold rows of numbers, not {dataset.dtype} of shape {dataset.shape}")
+    return dataset.astype(np.float32)[()]
+
+
+@register("HDF5Output")
+class HDF5Output(Layer):
+    """Writes its two bottoms as datasets `data` and `label` of a file, four axes each (spec/pipeline.md 6.6).
+
+    2 -> 0. The file is made, or replaced, by the first forward; a second one is an error, since
+    the datasets then exist.
+    """
+
+    bottoms = 2
+    tops = 0
+    effects = True
+    param_field = "hdf5_output_param"
+    _written = False
+
+    def setup(self, data: Shape, label: Shape) -> None:
+        self.check(self.options.file_name != "", "hdf5_output_param needs file_name")
+
+    def reshape(self, data: Shape, label: Shape) -> list[Shape]:
+        self.check(max(len(data), len(label)) <= 4, "the bottoms may have at most 4 axes")
+        self.check(data[:1] == label[:1], f"both bottoms must have the same num: {data[:1]} and {label[:1]}")
+        return []
+
+    def forward(self, data: torch.Tensor, label: torch.Tensor) -> None:
+        path = self.options.file_name
+        self.check(not self._written, f"'{path}' holds a batch already: HDF5Output writes one; a larger batch_size writes more")
+        with located(self):
+            self._write(optional_import("h5py", "hdf5", path), path, data, label)
+        self._written = True
+
+    def _write(self, h5py: ModuleType, path: str, data: torch.Tensor, label: torch.Tensor) -> None:
+        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+            for name, value in (("data", data), ("label", label)):
+                file[name] = value.detach().reshape(*value.shape, *[1] * (4 - value.ndim)).float().cpu().numpy()

@@ -1,0 +1,174 @@
+"""Data layers that read images by a list: ImageData, ImageSegData, TwoImageData."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from segaware_caffe.data.images import read_image, resize, resize_nearest
+from segaware_caffe.data.layer import Batch, DataLayer, batched, located
+from segaware_caffe.data.lists import Entry, cycle, read_labelled, read_pairs
+from segaware_caffe.data.random import Seeds, draw_seeds
+from segaware_caffe.data.transform import Rules, Size, Transformer
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.layers import Shape, register
+from segaware_caffe.schema.messages import enum
+
+_LABEL_TYPES = enum("ImageDataParameter.LabelType").values_by_name
+NONE, PIXEL = (_LABEL_TYPES[name].number for name in ("NONE", "PIXEL"))
+
+#: From an item of the list to an array per top.
+Sample = Callable[[Entry, Transformer], Batch]
+
+
+class ImageLayer(DataLayer):
+    """What the three have in common: `image_data_param`, `transform_param`, the draws at set-up."""
+
+    param_field = "image_data_param"
+    #: how this type reads transform_param
+    rules_of: Callable[[Any, bool], Rules] = Rules.joint
+
+    def setup(self) -> None:
+        param = self.options
+        self.check(param.batch_size > 0, "Positive batch size required")
+        self.check((param.new_height > 0) == (param.new_width > 0),
+                   "Current implementation requires new_height and new_width to be set at the same time: "
+                   f"they are {param.new_height} and {param.new_width}")
+        with located(self):
+            self.rules = self.rules_of(self.proto.transform_param, self.training)
+            for color in self.colors():
+                self.rules.means(channels(color))
+        self.seeds = draw_seeds(self.rules.draws, param.shuffle, param.rand_skip)
+
+    def colors(self) -> list[bool]:
+        """Whether each of the images that get the mean subtracted has colours."""
+        return [self.options.is_color]
+
+    def known_size(self) -> Size | None:
+        """The (height, width) of the tops as far as the fields alone decide it."""
+        resized = (self.options.new_height, self.options.new_width)
+        return self.rules.crop or (resized if resized[0] and not self.rules.scale_factors else None)
+
+    def batches_of(self, entries: list[Entry], sample: Sample) -> Iterator[Batch]:
+        """Endless batches of what `sample` makes of the entries."""
+        return batched(_samples(entries, sample, self.rules, self.seeds), self.options.batch_size)
+
+
+def _samples(entries: list[Entry], sample: Sample, rules: Rules, seeds: Seeds) -> Iterator[tuple[str, Batch]]:
+    transformer = Transformer(rules, seeds.transform)
+    for entry in cycle(entries, seeds.order, seeds.skip):
+        try:
+            yield entry.name, sample(entry, transformer)
+        except CaffeError as error:
+            raise CaffeError(f"{error} ({entry.where}: {entry.name})") from error
+
+
+def channels(color: bool) -> int:
+    """Of an image read in colour or in grey."""
+    return 3 if color else 1
+
+
+def load(param: Any, name: str, color: bool, how: Callable[[np.ndarray, int, int], np.ndarray] = resize) -> np.ndarray:
+    """Image `name` under root_folder, brought to new_height x new_width by `how` if these are given."""
+    image = read_image(param.root_folder + name, color)
+    return how(image, param.new_height, param.new_width) if param.new_height else image
+
+
+@register("ImageData")
+class ImageData(ImageLayer):
+    """Images with a class each, from a list of lines `file label` (spec/pipeline.md 6.4).
+
+    tops (N, C, h, w) and (N), transformed as `transform_param` says. Without a crop or new sizes
+    every batch has the size of its first image.
+    Differs: an image smaller than the crop is padded as ImageSegData pads it (vgg/test_voc_test
+    needs that; the reference stops), which takes a mean; lists follow upstream's rule, a line that does not is an error.
+    """
+
+    tops = 2
+    rules_of = Rules.plain
+
+    def reshape(self) -> list[Shape]:
+        size, count = self.known_size(), self.options.batch_size
+        return [(count, channels(self.options.is_color), *size), (count,)] if size else self.first_shapes()
+
+    def batches(self) -> Iterator[Batch]:
+        param = self.options
+
+        def sample(entry: Entry, transformer: Transformer) -> Batch:
+            return [transformer.image(load(param, entry.name, param.is_color), pad=True), np.float32(entry.label)]
+
+        return self.batches_of(read_labelled(param.source), sample)
+
+
+@register("ImageSegData")
+class ImageSegData(ImageLayer):
+    """Images with a label for every pixel, from a list of lines `image [label]` (spec/pipeline.md 6.2, 6.3).
+
+    tops data (N, C, h, w), label (N, 1, h, w) and data_dim (N, 1, 1, 2), the height and width that
+    the image takes of the top, before scale_factors. label_type PIXEL reads a grey label image, IMAGE
+    fills the plane with the line's class, NONE with ignore_label. Padding is 0 in data, ignore_label in label.
+    Differs: without a crop every batch has its first image's size, and images that do not fit are
+    an error; blank lines are no items.
+    """
+
+    tops = 3
+    auto_tops = True
+
+    def reshape(self) -> list[Shape]:
+        size, count = self.known_size(), self.options.batch_size
+        if size is None:
+            return self.first_shapes()
+        return [(count, channels(self.options.is_color), *size), (count, 1, *size), (count, 1, 1, 2)]
+
+    def batches(self) -> Iterator[Batch]:
+        param = self.options
+
+        def sample(entry: Entry, transformer: Transformer) -> Batch:
+            image = load(param, entry.name, param.is_color)
+            data, label = transformer.together(image, _label_plane(param, entry, image.shape), param.ignore_label)
+            used = [min(top, own) for top, own in zip(data.shape[1:], image.shape, strict=False)]
+            return [data, label, np.float32(used).reshape(1, 1, 2)]
+
+        second = {NONE: None, PIXEL: "the name of its label image"}.get(param.label_type, "an integer")
+        return self.batches_of(read_pairs(param.source, second), sample)
+
+
+def _label_plane(param: Any, entry: Entry, shape: tuple[int, ...]) -> np.ndarray:
+    """The labels (H, W, 1) uint8 of an image of `shape`; a label image is resized as photographs are."""
+    if param.label_type == PIXEL:
+        return load(param, entry.second, color=False)
+    value = param.ignore_label if param.label_type == NONE else entry.label
+    return np.full((*shape[:2], 1), np.clip(value, 0, 255), np.uint8)
+
+
+@register("TwoImageData")
+class TwoImageData(ImageLayer):
+    """Two images of one size, from a list of lines `first second` (spec/pipeline.md 6.13).
+
+    tops (N, C, h, w) each, with C = 3 where `two_image_data_param` says so and else 1. A second
+    image without colour is a label image: nearest-neighbour resize, no mean, no scale, padded with
+    `image_data_param.ignore_label`. With colour it is treated as the first; crop, mirror and scale
+    factor are the same for both. The release's networks use this type, but its code lacks it.
+    """
+
+    tops = 2
+
+    def colors(self) -> list[bool]:
+        param = self.proto.two_image_data_param
+        return [param.first_is_color] + [True] * param.second_is_color
+
+    def reshape(self) -> list[Shape]:
+        size, param = self.known_size(), self.proto.two_image_data_param
+        if size is None:
+            return self.first_shapes()
+        return [(self.options.batch_size, channels(color), *size) for color in (param.first_is_color, param.second_is_color)]
+
+    def batches(self) -> Iterator[Batch]:
+        param, color = self.options, self.proto.two_image_data_param
+
+        def sample(entry: Entry, transformer: Transformer) -> Batch:
+            first = load(param, entry.name, color.first_is_color)
+            second = load(param, entry.second, color.second_is_color, resize if color.second_is_color else resize_nearest)
+            return list(transformer.together(first, second, None if color.second_is_color else param.ignore_label))
+
+        return self.batches_of(read_pairs(param.source, "the name of a second one"), sample)

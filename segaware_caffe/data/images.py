@@ -1,0 +1,137 @@
+"""Images as OpenCV gives them to the reference, decoded with Pillow and resized with numpy (spec/pipeline.md 6.0).
+
+An image is an (H, W, C) uint8 array, its colours in the order blue, green, red. Against
+OpenCV 4 the tests find every pixel equal: JPEG, PNG, BMP, PPM in colour and in grey, and
+both resizes. Grey is what the format's own library makes, since OpenCV leaves it to them:
+the luminance plane of a JPEG, libpng's sum for a PNG, OpenCV's own for the rest. WebP and
+16-bit colour PNG in grey, and CMYK JPEG, may differ by 1. EXIF orientation is ignored.
+"""
+
+import io
+import os
+import struct
+import zlib
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from segaware_caffe.errors import CaffeError
+
+#: what Pillow raises for files that are damaged or no images
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+
+def read_image(path: str | os.PathLike, color: bool = True) -> np.ndarray:
+    """The image in a file: (H, W, 3) blue green red, or (H, W, 1) grey. CaffeError names the file."""
+    try:
+        with open(path, "rb") as file:
+            return _decode(file, color)
+    except _DAMAGED as error:
+        raise CaffeError(f"Could not load {os.fspath(path)}: {_reason(error)}") from error
+
+
+def decode_image(data: bytes, color: bool | None) -> np.ndarray:
+    """As `read_image`, from the bytes of a file; `color` None keeps the channels as stored: 1, 3, or 4 with alpha."""
+    try:
+        return _decode(io.BytesIO(data), color)
+    except _DAMAGED as error:
+        raise CaffeError(f"Could not decode the image: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not an image of a known format"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def _decode(file: BinaryIO, color: bool | None) -> np.ndarray:
+    with Image.open(file) as image:
+        if color is None:
+            return _as_stored(image)
+        if color:
+            return _bgr(image)
+        if image.format in ("JPEG", "MPO"):
+            image.draft("L", image.size)
+        return _grey(image)
+
+
+def _as_stored(image: Image.Image) -> np.ndarray:
+    if image.mode in ("1", "L", "I;16", "I;16B", "I"):
+        return _grey(image)
+    if "A" in image.getbands() or "transparency" in image.info:
+        return np.asarray(image.convert("RGBA"))[..., [2, 1, 0, 3]]
+    return _bgr(image)
+
+
+def _bgr(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):
+        return np.repeat(_grey(image), 3, axis=2)
+    return np.asarray(image.convert("RGB"))[..., ::-1]
+
+
+def _grey(image: Image.Image) -> np.ndarray:
+    """One channel, (H, W, 1)."""
+    if image.mode.startswith("I"):  # 16 bits: the high byte, as libpng strips it
+        return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
+    if image.mode in ("1", "L", "LA"):
+        return np.asarray(image.convert("L"))[..., None]
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")).astype(np.int32), -1, 0)
+    if image.format == "PNG":
+        mixed = (9797 * red + 19234 * green + 3737 * blue) >> 15
+        luminance = np.where((red == green) & (green == blue), red, mixed)
+    else:
+        luminance = (4899 * red + 9617 * green + 1868 * blue + 8192) >> 14
+    return luminance.astype(np.uint8)[..., None]
+
+
+def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """OpenCV's bilinear resize of an (H, W, C) uint8 image: half-pixel centres, weights of 11 bits.
+
+    Columns outside the image repeat the border pixel, and so do rows; the sums are cut and
+    rounded where OpenCV cuts and rounds them, so that pixels are equal and not just close.
+    """
+    if image.shape[:2] == (height, width):
+        return image
+    last = image.shape[1] - 1
+    left, fraction = _positions(image.shape[1], width)
+    fraction[(left < 0) | (left >= last)] = 0
+    low, high = _weights(fraction)
+    wide = np.multiply(image[:, left.clip(0, last)], low[:, None], dtype=np.int32)
+    wide += np.multiply(image[:, (left + 1).clip(0, last)], high[:, None], dtype=np.int32)
+    wide >>= 4
+
+    last = image.shape[0] - 1
+    above, fraction = _positions(image.shape[0], height)
+    upper, lower = wide[above.clip(0, last)], wide[(above + 1).clip(0, last)]
+    for rows, weight in zip((upper, lower), _weights(fraction), strict=True):
+        rows *= weight[:, None, None]
+        rows >>= 16
+    upper += lower
+    upper += 2
+    upper >>= 2
+    return upper.astype(np.uint8)
+
+
+def _positions(old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the centres of `new` pixels lie on `old` ones: the pixel before each, and the float32 rest."""
+    centre = ((np.arange(new) + 0.5) * (1 / (new / old)) - 0.5).astype(np.float32)
+    before = np.floor(centre)
+    return before.astype(np.intp), centre - before
+
+
+def _weights(fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 11-bit weights of the pixels before and after."""
+    unit = np.float32(2048)
+    return np.rint((1 - fraction) * unit).astype(np.int32), np.rint(fraction * unit).astype(np.int32)
+
+
+def resize_nearest(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """OpenCV's nearest-neighbour resize: pixel x of the result is pixel floor(x * W / width)."""
+    if image.shape[:2] == (height, width):
+        return image
+    rows, columns = (
+        np.floor(np.arange(new) * (1 / (new / old))).astype(np.intp).clip(max=old - 1)
+        for old, new in zip(image.shape, (height, width), strict=False)
+    )
+    return image[rows[:, None], columns]

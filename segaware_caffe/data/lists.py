@@ -1,0 +1,100 @@
+"""List files: which images, labels and names a data layer works through (spec/pipeline.md 6.3, 6.4, 6.11).
+
+Blank lines are ignored; a line that cannot be understood is an error with the file and the
+line's number. Names are bytes to the file system and need not be UTF-8.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from segaware_caffe.data.random import MersenneTwister
+from segaware_caffe.errors import CaffeError
+
+
+class Entry(NamedTuple):
+    """One item: a file's name, what stands beside it (a class, another file's name, or nothing), and where it is written."""
+
+    name: str
+    second: str
+    where: str
+
+    @property
+    def label(self) -> int:
+        """The second column as a class; CaffeError with file and line if it is no integer."""
+        if not re.fullmatch(r"[+-]?\d+", self.second):
+            raise CaffeError(f"{self.where}: '{self.second}' is no label; the line must be a file name and an integer")
+        return int(self.second)
+
+
+def read_lines(source: str) -> Iterator[tuple[str, bytes]]:
+    """Where each line stands ("file:number") and its text, blank ones left out."""
+    try:
+        text = Path(source).read_bytes()
+    except OSError as error:
+        raise CaffeError(f"source: Could not open '{source}': {error.strerror}") from error
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if line.strip():
+            yield f"{source}:{number}", line.strip()
+
+
+def read_labelled(source: str) -> list[Entry]:
+    """Lines `file name, label`: the label is what follows the last space, so names may hold spaces. Labels are checked."""
+    entries = []
+    for where, line in read_lines(source):
+        columns = [os.fsdecode(column) for column in line.rsplit(None, 1)]
+        if len(columns) < 2:
+            raise CaffeError(f"{where}: '{columns[0]}' has no label; the line must be a file name and an integer")
+        entries.append(Entry(*columns, where))
+        entries[-1].label  # noqa: B018  (checks it)
+    return _some(entries, source)
+
+
+def read_pairs(source: str, second: str | None) -> list[Entry]:
+    """Lines of a file name and, if `second` says what it is, another column; further columns are ignored."""
+    entries = []
+    for where, line in read_lines(source):
+        columns = [os.fsdecode(column) for column in line.split()]
+        if second is None:
+            columns = [columns[0], ""]
+        elif len(columns) < 2:
+            raise CaffeError(f"{where}: '{columns[0]}' stands alone; the line must be a file name and {second}")
+        entries.append(Entry(*columns[:2], where))
+    return _some(entries, source)
+
+
+def read_files(source: str) -> list[Entry]:
+    """Every word of the list is a file's name."""
+    return _some([Entry(os.fsdecode(word), "", where) for where, line in read_lines(source) for word in line.split()], source)
+
+
+def read_names(source: str, strip: int) -> list[str]:
+    """The first word of each line without its last `strip` characters."""
+    names = []
+    for where, line in read_lines(source):
+        word = os.fsdecode(line.split()[0])
+        if len(word) <= strip:
+            raise CaffeError(f"{where}: Too much stripping: '{word}' has no more than the {strip} characters that strip takes")
+        names.append(word[: len(word) - strip])
+    return _some(names, source)
+
+
+def cycle(entries: list, seed: int | None, skip: int = 0) -> Iterator:
+    """The entries for ever, without the first `skip`; with a seed shuffled first, and again after each pass."""
+    if skip >= len(entries):
+        raise CaffeError(f"Not enough points to skip: rand_skip drew {skip}, but there are {len(entries)} items")
+    order = list(entries)
+    generator = None if seed is None else MersenneTwister(seed)
+    while True:
+        if generator:
+            generator.shuffle(order)
+        yield from order[skip:]
+        skip = 0
+
+
+def _some(items: list, source: str) -> list:
+    if not items:
+        raise CaffeError(f"source: '{source}' is empty")
+    return items

@@ -1,0 +1,50 @@
+"""Caffe's generator: its words, its shuffle, and the order in which layers draw from it."""
+
+import itertools
+
+import pytest
+from data.support import words
+
+from segaware_caffe.data.random import MersenneTwister, Seeds, draw_seeds, next_seed, set_random_seed
+
+
+@pytest.mark.parametrize(("seed", "expected"), [(5489, [3499211612, 581869302]), (1701, [384112814, 2227967492, 495543390])])
+def test_words_are_mt19937s(seed: int, expected: list[int]) -> None:
+    generator = MersenneTwister(seed)
+    assert [generator.next32() for _ in expected] == expected
+    assert list(itertools.islice(words(seed), len(expected))) == expected
+
+
+def test_below_is_the_word_modulo_the_count() -> None:
+    generator = MersenneTwister(1701)
+    assert [generator.below(5), generator.below(7)] == [384112814 % 5, 2227967492 % 7]
+
+
+def test_shuffle_is_boosts() -> None:
+    items = list(range(8))
+    MersenneTwister(1701).shuffle(items)
+    assert items == [6, 5, 1, 2, 4, 7, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("transform", "order", "rand_skip", "expected", "drawn"),
+    [
+        (False, False, 0, lambda w: Seeds(), 1),
+        (True, False, 0, lambda w: Seeds(transform=w[1]), 3),
+        (False, True, 0, lambda w: Seeds(order=w[0]), 2),
+        (False, False, 10, lambda w: Seeds(skip=w[0] % 10), 2),
+        (True, True, 10, lambda w: Seeds(transform=w[3], order=w[1], skip=w[2] % 10), 5),
+    ],
+)
+def test_set_up_draws_in_the_references_order(transform, order, rand_skip, expected, drawn) -> None:
+    stream = list(itertools.islice(words(77), 10))
+    set_random_seed(77)
+    assert draw_seeds(transform, order, rand_skip) == expected(stream)
+    assert next_seed() == stream[drawn], f"{drawn} words are drawn, the last for the reading thread"
+
+
+def test_a_negative_seed_is_none() -> None:
+    set_random_seed(-1)
+    first = [next_seed() for _ in range(4)]
+    set_random_seed(-1)
+    assert first != [next_seed() for _ in range(4)]
