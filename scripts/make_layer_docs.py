@@ -1,0 +1,96 @@
+"""Write docs/layers.md, the table of supported layers, from the registry and the layers' docstrings.
+
+    python scripts/make_layer_docs.py [--output FILE]
+"""
+
+import argparse
+import inspect
+import re
+from pathlib import Path
+
+import segaware_caffe  # noqa: F401  (registers the data layers)
+from segaware_caffe.layers import Layer, registered
+from segaware_caffe.schema import LayerParameter
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
+HEADER = """\
+# Layers
+
+Written by `scripts/make_layer_docs.py` from the layers' own declarations; change those, not this file. CI checks that it is current.
+
+*Source* names the section of the project's specification of the reference, or the fork of Caffe that a layer comes from.
+*Gradient* "no" means that nothing flows through the layer, as in the reference. What a layer does differently from the reference,
+and why, stands at its end. Every other number is the reference's, proven by files that it wrote (`tests/golden`).
+
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    classes = registered()
+    table = ["| type | bottoms | tops | gradient | source |", "|---|---|---|---|---|", *map(_row, classes, classes.values())]
+    return HEADER + "\n".join(table) + "\n\n" + "\n".join(_section(name, cls) for name, cls in classes.items())
+
+
+def _row(name: str, cls: type[Layer]) -> str:
+    gradient = "yes" if _differentiable(cls) else "no"
+    return f"| [{name}](#{name.lower()}) | {_count(cls.bottoms)} | {_count(cls.tops, cls.paired)} | {gradient} | {_source(cls)} |"
+
+
+def _section(name: str, cls: type[Layer]) -> str:
+    parts = [f"## {name}", "", _prose(inspect.getdoc(cls) or "")]
+    if cls.param_field:
+        parts += ["", f"`{cls.param_field}`: {_fields(cls.param_field)}"]
+    return "\n".join(parts) + "\n"
+
+
+def _prose(doc: str) -> str:
+    """A docstring as Markdown: a paragraph for what the layer does differently."""
+    text = re.sub(r"\n[ \t]*differs: ", "\n\n**Differs from the reference:** ", doc)
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+
+
+def _fields(param_field: str) -> str:
+    """The fields of a layer's message with their defaults."""
+    message = LayerParameter.DESCRIPTOR.fields_by_name[param_field].message_type
+    return ", ".join(f"{field.name} {_default(field)}".rstrip() for field in message.fields) or "no fields"
+
+
+def _default(field) -> str:
+    if getattr(field, "is_repeated", None) or (not hasattr(field, "is_repeated") and field.label == field.LABEL_REPEATED):
+        return "(repeated)"
+    if field.message_type is not None:
+        return f"({field.message_type.name})"
+    if not field.has_default_value:
+        return ""
+    if field.enum_type is not None:
+        return f"`{field.enum_type.values_by_number[field.default_value].name}`"
+    value = field.default_value
+    return f"`{value:g}`" if isinstance(value, float) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _count(count: int | tuple[int, int | None], paired: bool = False) -> str:
+    if paired:
+        return "as bottoms"
+    least, most = (count, count) if isinstance(count, int) else count
+    return str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
+
+
+def _differentiable(cls: type[Layer]) -> bool:
+    """Layers without bottoms or tops have nothing to differentiate; the others say so if they have no gradient."""
+    most_bottoms, most_tops = (count if isinstance(count, int) else count[1] or 1 for count in (cls.bottoms, cls.tops))
+    return bool(most_bottoms and most_tops) and "no gradient." not in (inspect.getdoc(cls) or "").lower()
+
+
+def _source(cls: type[Layer]) -> str:
+    """What stands in brackets behind the summary: a section of the specification, or the fork."""
+    found = re.findall(r"\(([^()]*)\)", " ".join((inspect.getdoc(cls) or "").split()).split(". ")[0])
+    return next((text for text in found if "spec/" in text), found[0] if found else "")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Write docs/layers.md.")
+    parser.add_argument("--output", type=Path, default=TARGET, metavar="FILE", help="default: docs/layers.md")
+    path = parser.parse_args().output
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(document())

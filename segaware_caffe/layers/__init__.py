@@ -1,0 +1,36 @@
+"""One class for every Caffe layer type, and the registry that finds it.
+
+To find a layer, look for `@register("Type")`; the modules are the families.
+"""
+
+from segaware_caffe.layers import (  # noqa: F401  (importing a family registers its layers)
+    arithmetic,
+    augmentation,
+    bn,
+    channel_reduce,
+    convolution,
+    densecrf,
+    detection,
+    domain_transform,
+    embedding,
+    forks,
+    inputs,
+    interp,
+    labels,
+    losses,
+    meanfield,
+    metrics,
+    neuron,
+    normalization,
+    normconv,
+    pooling,
+    python_layer,
+    recurrent,
+    reduction,
+    shaping,
+    softmax,
+)
+from segaware_caffe.layers.base import BlobSpec, Layer, Shape, dims
+from segaware_caffe.layers.registry import layer_class, register, registered
+
+__all__ = ["BlobSpec", "Layer", "Shape", "dims", "layer_class", "register", "registered"]

@@ -1,0 +1,207 @@
+"""What every layer is: a module that declares its bottoms, tops, fields, blobs and shape rule.
+
+A subclass says, as class attributes, how many bottoms and tops it takes and which `*_param`
+message it reads; `setup` checks the message and declares learned blobs; `reshape` is the shape
+rule; `forward` computes. The net (net/build.py) owns everything else: wiring, allocation and
+sharing of blobs, loss weights, which gradients flow.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+import torch
+from torch import nn
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.layers.fillers import filler
+
+Shape = tuple[int, ...]
+Count = int | tuple[int, int | None]
+
+#: Learned blobs and shapes written in a prototxt hold at most this many elements (2 GiB as
+#: float32): a typing error or a hostile file must not exhaust memory.
+MAX_DECLARED_ELEMENTS = 2**29
+#: The reference's own limit for any blob.
+MAX_ELEMENTS = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class BlobSpec:
+    """A learned blob that a layer declares: its shape and how it is initialised.
+
+    A `fixed` blob holds statistics: its lr_mult and decay_mult are 0 whatever the prototxt says.
+    """
+
+    shape: Shape
+    fill: Callable[[torch.Tensor], None]
+    fixed: bool = False
+
+
+class Layer(nn.Module):
+    """One Caffe layer.
+
+    Attributes of an instance: `proto` (its LayerParameter), `name`, `num_tops`, `options` (the
+    message named by `param_field`, with its defaults), `specs` (its learned blobs).
+    """
+
+    type: ClassVar[str] = ""
+    #: number of bottoms and tops: an int, or (least, most) with None for no limit
+    bottoms: ClassVar[Count] = 1
+    tops: ClassVar[Count] = 1
+    #: as many tops as bottoms
+    paired: ClassVar[bool] = False
+    #: tops missing from the prototxt are added, unnamed (loss layers)
+    auto_tops: ClassVar[bool] = False
+    #: the top counts as loss with weight 1 unless the prototxt says otherwise
+    default_loss_weight: ClassVar[float] = 0.0
+    #: the field of LayerParameter that this type reads
+    param_field: ClassVar[str | None] = None
+    #: bottoms that `force_backward` does not reach (labels)
+    no_forced_gradient: ClassVar[tuple[int, ...]] = ()
+    #: runs though nobody reads its tops (it writes files)
+    effects: ClassVar[bool] = False
+
+    def __init__(self, proto: Any, num_tops: int | None = None):
+        super().__init__()
+        self.proto = proto
+        self.name: str = proto.name
+        self.num_tops = len(proto.top) if num_tops is None else num_tops
+        self.options: Any = getattr(proto, self.param_field) if self.param_field else None
+        self.specs: list[BlobSpec] = []
+        #: whether the gradient of each learned blob is computed (its own lr_mult is not 0)
+        self.learns: list[bool] = []
+        self._bottom_shapes: tuple[Shape, ...] | None = None
+        self._top_shapes: list[Shape] = []
+
+    # -- what a layer type defines ---------------------------------------------------------
+
+    def setup(self, *bottoms: Shape) -> None:
+        """Check the fields against the bottoms' shapes; declare learned blobs. Called once."""
+
+    def reshape(self, *bottoms: Shape) -> Shape | list[Shape]:
+        """The shape of the one top, or a list with a shape for each top."""
+        raise NotImplementedError
+
+    def forward(self, *bottoms: torch.Tensor) -> torch.Tensor | Sequence[torch.Tensor] | None:
+        """The one top, or a sequence with a tensor for each top (None for no top)."""
+        raise NotImplementedError
+
+    # -- what a layer type uses ------------------------------------------------------------
+
+    def add_blob(self, shape: Sequence[int], fill: Any = None, fixed: bool = False) -> None:
+        """Declare the next learned blob. `fill`: a FillerParameter (None: constant 0) or a function."""
+        shape = tuple(int(d) for d in shape)
+        count = math.prod(shape)
+        if not 0 < count <= MAX_DECLARED_ELEMENTS:
+            self.fail(f"learned blob {len(self.specs)} would have shape {dims(shape)}: {limits(count)}")
+        if not callable(fill):
+            fill = filler(fill, shape, self.fail)
+        self.specs.append(BlobSpec(shape, fill, fixed))
+        self.learns.append(True)
+
+    def blob(self, index: int) -> torch.Tensor:
+        """Learned blob `index` as forward uses it: in this layer's shape, cut off where it does not learn."""
+        value = self._parameters[str(index)]
+        if value.shape != self.specs[index].shape:  # PERMISSIVE sharing: same count, other shape
+            value = value.view(self.specs[index].shape)
+        return value if self.learns[index] and not self.specs[index].fixed else value.detach()
+
+    @property
+    def blobs(self) -> list[torch.Tensor]:
+        """The learned blobs in Caffe's order."""
+        return [
+            value if value.shape == spec.shape else value.view(spec.shape)
+            for value, spec in ((self._parameters[str(i)], s) for i, s in enumerate(self.specs))
+        ]
+
+    def axis(self, value: int, ndim: int, field: str = "axis") -> int:
+        """A canonical axis: negative values count from the end (spec/layers.md 1.1)."""
+        if not -ndim <= value < ndim:
+            self.fail(f"{field} {value} is out of range for a bottom of {ndim} axes")
+        return value % ndim
+
+    def check(self, condition: bool, message: str) -> None:
+        """Raise CaffeError with this layer's name unless `condition` holds."""
+        if not condition:
+            self.fail(message)
+
+    def check_indices(self, indices: torch.Tensor, size: int, what: str, hint: str = "") -> None:
+        """Raise CaffeError for an index outside [0, size).
+
+        Not while the net is compiled or exported: a traced program cannot branch on values.
+        """
+        if torch.compiler.is_compiling():
+            return
+        wrong = indices[(indices < 0) | (indices >= size)]
+        if len(wrong):
+            self.fail(f"{what} {wrong[0].item()} is out of range [0, {size}){hint}")
+
+    def check_not_in_place(self) -> None:
+        """The reference's check of layers whose top may not be their bottom."""
+        self.check(self.proto.bottom[:1] != self.proto.top[:1],
+                   f"{self.type} Layer does not allow in-place computation.")
+
+    def fail(self, message: str) -> NoReturn:
+        """Raise CaffeError with this layer's name and type in front."""
+        raise CaffeError(f"layer '{self.name}' ({self.type}): {message}")
+
+    # -- what the net uses -----------------------------------------------------------------
+
+    def materialize(self) -> "Layer":
+        """Allocate and fill the learned blobs of a layer used without a net."""
+        for index, spec in enumerate(self.specs):
+            value = torch.empty(spec.shape)
+            spec.fill(value)
+            self.register_parameter(str(index), nn.Parameter(value))
+        return self
+
+    def top_shapes(self, *bottoms: Shape) -> list[Shape]:
+        """`reshape`, always as a list, checked against the blob limits; remembered for equal bottoms."""
+        if bottoms != self._bottom_shapes:
+            shapes = self.reshape(*bottoms)
+            shapes = shapes if isinstance(shapes, list) else [shapes]
+            for shape in shapes:
+                count = math.prod(shape)
+                self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS,
+                           f"top would have shape {dims(shape)}: {limits(count)}")
+            self._bottom_shapes, self._top_shapes = bottoms, shapes
+        return self._top_shapes
+
+    def check_counts(self) -> None:
+        """The reference's checks on the number of bottoms and tops."""
+        for kind, count, have in (
+            ("bottom", self.bottoms, len(self.proto.bottom)),
+            ("top", self.tops, self.num_tops),
+        ):
+            word = "as input" if kind == "bottom" else "as output"
+            least, most = (count, count) if isinstance(count, int) else count
+            if least == most and have != least:
+                self.fail(f"{self.type} Layer takes {least} {kind} blob(s) {word}, but {have} are given")
+            if have < least:
+                self.fail(f"{self.type} Layer takes at least {least} {kind} blob(s) {word}, but {have} are given")
+            if most is not None and have > most:
+                self.fail(f"{self.type} Layer takes at most {most} {kind} blob(s) {word}, but {have} are given")
+        if self.paired and len(self.proto.bottom) != self.num_tops:
+            self.fail(f"{self.type} Layer produces one top blob as output for each bottom blob input, but "
+                      f"{len(self.proto.bottom)} bottoms and {self.num_tops} tops are given")
+        flags = len(self.proto.propagate_down)
+        self.check(flags in (0, len(self.proto.bottom)),
+                   "propagate_down param must be specified either 0 or bottom_size times: "
+                   f"{flags} given, {len(self.proto.bottom)} bottoms")
+
+    def extra_repr(self) -> str:
+        return f"{self.name!r}, type={self.type!r}"
+
+
+def dims(shape: Sequence[int]) -> str:
+    """A shape as Caffe prints it: "1 64 41 41 (107584)"."""
+    return "".join(f"{d} " for d in shape) + f"({math.prod(shape)})"
+
+
+def limits(count: int) -> str:
+    """Why a number of elements is refused."""
+    if count <= 0:
+        return "it must not be empty or negative"
+    return f"blob size exceeds the limit of {MAX_DECLARED_ELEMENTS} elements (learned or declared) or INT_MAX"

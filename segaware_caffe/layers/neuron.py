@@ -1,0 +1,201 @@
+"""Elementwise layers: one bottom, one top of its shape, in-place allowed unless a layer says otherwise."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from segaware_caffe.layers.base import Layer, Shape, dims
+from segaware_caffe.layers.fillers import constant
+from segaware_caffe.layers.registry import register
+from segaware_caffe.ops.elementwise import affine, power
+
+
+class Neuron(Layer):
+    """1 -> 1, the top has the bottom's shape."""
+
+    def reshape(self, bottom: Shape) -> Shape:
+        return bottom
+
+
+@register("AbsVal")
+class AbsVal(Neuron):
+    """|x| (spec/layers.md 5.1). Not in place. The gradient at 0 is 0."""
+
+    def setup(self, bottom: Shape) -> None:
+        self.check_not_in_place()
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom.abs()
+
+
+@register("BNLL")
+class BNLL(Neuron):
+    """log(1 + exp(x)), the binomial normal log likelihood (spec/layers.md 5.7)."""
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return functional.softplus(bottom, threshold=50)
+
+
+@register("Clip")
+class Clip(Neuron):
+    """max(min, min(x, max)) (upstream; spec/layers.md 7). Both bounds are required; at them the gradient is 1."""
+
+    param_field = "clip_param"
+
+    def setup(self, bottom: Shape) -> None:
+        for field in ("min", "max"):
+            self.check(self.options.HasField(field), f"clip_param needs {field}")
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom.clamp(max=self.options.max).clamp(min=self.options.min)
+
+
+@register("Dropout")
+class Dropout(Neuron):
+    """In TRAIN, zeroes each element with probability dropout_ratio and scales the others by 1 / (1 - dropout_ratio);
+    in TEST, a copy (spec/layers.md 5.13).
+    """
+
+    param_field = "dropout_param"
+
+    def setup(self, bottom: Shape) -> None:
+        ratio = self.options.dropout_ratio
+        self.check(0 < ratio < 1, f"dropout_ratio must lie between 0 and 1, both excluded, not {ratio:g}")
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return functional.dropout(bottom, self.options.dropout_ratio, self.training)
+
+
+@register("ELU")
+class ELU(Neuron):
+    """max(x, 0) + alpha * (exp(min(x, 0)) - 1) (spec/layers.md 5.15). The gradient at 0 is alpha."""
+
+    param_field = "elu_param"
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return functional.elu(bottom, self.options.alpha)
+
+
+@register("Exp")
+class Exp(Neuron):
+    """base ^ (shift + scale * x); base -1 stands for e (spec/layers.md 5.19).
+
+    differs: the release multiplies by (-1) ^ shift where base is e; this is upstream's exp(shift).
+    """
+
+    param_field = "exp_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self._log_base = log_of_base(self)
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return affine(bottom, self.options.scale * self._log_base, self.options.shift * self._log_base).exp()
+
+
+@register("Log")
+class Log(Neuron):
+    """The logarithm of shift + scale * x to a base; base -1 stands for e (spec/layers.md 5.28). Nothing is clamped."""
+
+    param_field = "log_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self._log_base = log_of_base(self)
+        self.check(self._log_base != 0, "Inf result: 1/log(base), since base is 1")
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return affine(bottom, self.options.scale, self.options.shift).log() / self._log_base
+
+
+def log_of_base(layer: Layer) -> float:
+    """ln(base) of an `exp_param` or `log_param`."""
+    base = layer.options.base
+    layer.check(base == -1 or 0 < base < math.inf, f"base must be strictly positive, or -1 for e, not {base:g}")
+    return 1.0 if base == -1 else math.log(base)
+
+
+@register("Power")
+class Power(Neuron):
+    """(shift + scale * x) ^ power (spec/layers.md 5.34).
+
+    The gradient is power * scale * y / (shift + scale * x), as in the reference: NaN where that
+    base is 0 and the power neither 1 nor 2. Where power * scale is 0 there is none.
+    """
+
+    param_field = "power_param"
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return power(bottom, self.options.power, self.options.scale, self.options.shift)
+
+
+@register("PReLU")
+class PReLU(Neuron):
+    """max(x, 0) + slope * min(x, 0) with a learned slope for each channel, or one for all (spec/layers.md 5.35).
+
+    bottom (N, C, ...) -> top of its shape; blob 0: the slopes (C), or a scalar with
+    channel_shared, filled with 0.25 unless `filler` says otherwise. The gradient at 0 is the slope.
+    """
+
+    param_field = "prelu_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self.check(len(bottom) >= 2, f"Number of axes of bottom blob must be >=2, not {len(bottom)}")
+        shape = () if self.options.channel_shared else bottom[1:2]
+        self.add_blob(shape, self.options.filler if self.options.HasField("filler") else constant(0.25))
+
+    def reshape(self, bottom: Shape) -> Shape:
+        slopes = self.specs[0].shape
+        self.check(slopes in ((), bottom[1:2]), f"the slopes {dims(slopes)} do not fit a bottom of {dims(bottom)}")
+        return bottom
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return functional.prelu(bottom, self.blob(0).reshape(-1))
+
+
+@register("ReLU")
+class ReLU(Neuron):
+    """max(x, 0) + negative_slope * min(x, 0) (spec/layers.md 5.38). The gradient at 0 is negative_slope.
+
+    As that formula has it, -inf gives NaN where negative_slope is 0.
+    """
+
+    param_field = "relu_param"
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return functional.leaky_relu(bottom, self.options.negative_slope)
+
+
+@register("Sigmoid")
+class Sigmoid(Neuron):
+    """1 / (1 + exp(-x)) (spec/layers.md 5.41)."""
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom.sigmoid()
+
+
+@register("Swish")
+class Swish(Neuron):
+    """x / (1 + exp(-beta * x)) (upstream; spec/layers.md 7)."""
+
+    param_field = "swish_param"
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom * torch.sigmoid(bottom * self.options.beta)
+
+
+@register("TanH")
+class TanH(Neuron):
+    """The hyperbolic tangent (spec/layers.md 5.49)."""
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom.tanh()
+
+
+@register("Threshold")
+class Threshold(Neuron):
+    """1 where x > threshold, else 0 (spec/layers.md 5.50). No gradient."""
+
+    param_field = "threshold_param"
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return (bottom > self.options.threshold).to(bottom.dtype)

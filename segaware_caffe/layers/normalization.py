@@ -1,0 +1,114 @@
+"""Layers that normalise: BatchNorm, LRN, MVN."""
+
+import torch
+
+from segaware_caffe.layers.base import Layer, Shape
+from segaware_caffe.layers.registry import register
+from segaware_caffe.ops.normalization import (
+    across_channels_norm,
+    batch_norm,
+    fixed_norm,
+    mean_square_around,
+    mean_variance_norm,
+    within_channel_norm,
+)
+
+
+@register("BatchNorm")
+class BatchNorm(Layer):
+    """Subtract the mean and divide by the standard deviation of each channel (upstream; spec/layers.md 5.4, 16.3).
+
+    (N, C, ...) -> the same. `use_global_stats` (default: in TEST) takes the stored statistics;
+    otherwise the batch's own are used, with their full gradient, and stored. Learned blobs, which no
+    solver moves: mean * s (C), variance * s (C), s (1). To store means
+    blob = moving_average_fraction * blob + new value, and + 1 for s; s = 0 stands for statistics
+    of 0. There is no scale or bias: use Scale.
+
+    `update_global_stats` acts in TRAIN together with `use_global_stats: true`: the divisor is the
+    batch's deviation from the stored mean, and is stored; the stored mean does not change.
+
+    differs: the release cannot compute batch statistics (it aborts, or drifts).
+    """
+
+    param_field = "batch_norm_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self.check(len(bottom) >= 2, f"the bottom must have at least 2 axes, not {len(bottom)}")
+        self.check(all(spec.lr_mult == 0 for spec in self.proto.param),
+                   "Cannot configure batch normalization statistics as layer parameters: lr_mult must be 0 everywhere")
+        self.channels = bottom[1]
+        for count in (self.channels, self.channels, 1):
+            self.add_blob([count], fixed=True)
+
+    def reshape(self, bottom: Shape) -> Shape:
+        self.check(len(bottom) >= 2 and bottom[1] == self.channels,
+                   f"the number of channels may not change from {self.channels}: the bottom's shape is {bottom}")
+        return bottom
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        param = self.options
+        if not (param.use_global_stats if param.HasField("use_global_stats") else not self.training):
+            top, mean, variance = batch_norm(bottom, param.eps)
+            self._store(mean, variance, bottom)
+            return top
+        mean, variance, scale = (self.blob(index) for index in range(3))
+        factor = torch.where(scale == 0, 0, 1 / scale)
+        mean, variance = mean * factor, variance * factor
+        if param.update_global_stats and self.training:
+            variance = mean_square_around(bottom, mean)
+            self._store(mean, variance, bottom)
+        return fixed_norm(bottom, mean, variance, param.eps)
+
+    def _store(self, mean: torch.Tensor, variance: torch.Tensor, bottom: torch.Tensor) -> None:
+        count = bottom.numel() // self.channels
+        unbiased = variance * (count / max(count - 1, 1))
+        for index, new in enumerate((mean, unbiased, 1)):
+            self.blob(index).mul_(self.options.moving_average_fraction).add_(new)
+
+
+@register("LRN")
+class LRN(Layer):
+    """Divide by a power of the local mean square (spec/layers.md 5.29): (N, C, H, W) -> the same.
+
+    ACROSS_CHANNELS: x / (k + alpha / local_size * sum of squares over local_size channels) ^ beta.
+    WITHIN_CHANNEL: x / (1 + alpha * mean of squares over local_size x local_size pixels) ^ beta, whatever k is.
+    """
+
+    param_field = "lrn_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self.check(self.options.local_size % 2 == 1,
+                   f"LRN only supports odd values for local_size, not {self.options.local_size}")
+
+    def reshape(self, bottom: Shape) -> Shape:
+        self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
+        return bottom
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        param = self.options
+        if param.norm_region == param.ACROSS_CHANNELS:
+            return across_channels_norm(bottom, param.local_size, param.alpha, param.beta, param.k)
+        return within_channel_norm(bottom, param.local_size, param.alpha, param.beta)
+
+
+@register("MVN")
+class MVN(Layer):
+    """Subtract the mean and divide by the standard deviation + eps of each channel or sample (spec/layers.md 5.32).
+
+    (N, C, H, W) -> the same; over (H, W), or with `across_channels` over (C, H, W). The gradient leaves
+    eps out of one factor, as the reference's does. `normalize_variance: false` only subtracts the mean.
+    """
+
+    param_field = "mvn_param"
+
+    def reshape(self, bottom: Shape) -> Shape:
+        self.check(1 <= len(bottom) <= 4,
+                   f"Cannot use legacy accessors on Blobs with > 4 axes: the bottom has {len(bottom)}")
+        return bottom
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        groups = bottom.shape[: 1 if self.options.across_channels else 2]
+        values = bottom.reshape(*groups, -1)
+        if self.options.normalize_variance:
+            return mean_variance_norm(values, self.options.eps).view_as(bottom)
+        return (values - values.mean(-1, keepdim=True)).view_as(bottom)

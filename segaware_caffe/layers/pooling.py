@@ -1,0 +1,130 @@
+"""Layers that summarise windows of an image: Pooling, SPP."""
+
+from collections.abc import Iterator
+
+import torch
+
+from segaware_caffe.layers.base import Layer, Shape
+from segaware_caffe.layers.registry import register
+from segaware_caffe.ops.pooling import Windows, average_pool, max_pool, stochastic_mean, stochastic_pool
+
+
+class Pool(Layer):
+    """What Pooling and SPP share: pooling over given windows, and the checks of their geometry."""
+
+    def pooled_shape(self, bottom: Shape, windows: Windows) -> Shape:
+        """The top's shape, after checking that no window is empty."""
+        self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
+        kernel, stride, pad = windows.kernel, windows.stride, windows.pad
+        self.check(not any(pad) or self.options.pool != self.options.STOCHASTIC,
+                   f"Padding implemented only for average and max pooling, not STOCHASTIC with pad {pad}")
+        self.check(all(p < k for p, k in zip(pad, kernel, strict=True)),
+                   f"pad {pad} must be smaller than the kernel {kernel}")
+        spatial, output = bottom[2:], windows.output(bottom[2:])
+        self.check(min(output) > 0,
+                   f"kernel {kernel} with pad {pad} does not fit a bottom of spatial size {spatial}: top {output}")
+        last = [(o - 1) * s - p for o, s, p in zip(output, stride, pad, strict=True)]
+        self.check(all(start < size for start, size in zip(last, spatial, strict=True)),
+                   f"kernel {kernel} with stride {stride} leaves an empty window in a bottom of spatial size {spatial}")
+        return *bottom[:2], *output
+
+    def pool(self, bottom: torch.Tensor, windows: Windows) -> torch.Tensor:
+        """One pooling by the method that the `pool` field names."""
+        param = self.options
+        if param.pool == param.MAX:
+            return max_pool(bottom, windows)[0]
+        if param.pool == param.AVE:
+            return average_pool(bottom, windows)
+        return stochastic_pool(bottom, windows) if self.training else stochastic_mean(bottom, windows)
+
+
+@register("Pooling")
+class Pooling(Pool):
+    """The maximum, mean or a random draw of every window (spec/layers.md 5.33).
+
+    (N, C, H, W) -> (N, C, H', W'), H' = ceil((H + 2 * pad - kernel) / stride) + 1, less a last window
+    that would start in the trailing padding; `round_mode: FLOOR` rounds down. `global_pooling`: one
+    window of the bottom's size. MAX: the first maximum gets the gradient, NaN never wins; a second
+    top holds its index in the plane. AVE: padding counts as zeros. STOCHASTIC: in TRAIN a value
+    drawn with a probability proportional to it, in TEST the sum of squares over the sum.
+
+    differs: windows that lie outside the image are refused (the reference gives -FLT_MAX or NaN);
+    STOCHASTIC runs on CPUs too, and its TEST gradient is the true one.
+    """
+
+    tops = (1, 2)
+    param_field = "pooling_param"
+
+    def setup(self, bottom: Shape) -> None:
+        param = self.options
+        self.check(self.num_tops == 1 or param.pool == param.MAX, "only MAX pooling has a second top")
+        has_size, has_h, has_w = (param.HasField(field) for field in ("kernel_size", "kernel_h", "kernel_w"))
+        stride, pad = self._pair("stride"), self._pair("pad")
+        if param.global_pooling:
+            self.check(not (has_size or has_h or has_w), "With Global_pooling: true Filter size cannot specified")
+            self.check(pad == (0, 0) and stride == (1, 1), "With Global_pooling: true; only pad = 0 and stride = 1")
+            return
+        self.check(not has_size or not (has_h or has_w),
+                   "Filter size is kernel_size OR kernel_h and kernel_w; not both")
+        self.check(has_size or (has_h and has_w),
+                   "kernel_size is required; for non-square filters both kernel_h and kernel_w are required.")
+        self.check(all(self._kernel()), f"Filter dimensions cannot be zero: {self._kernel()}")
+        self.check(all(stride), f"stride must be positive, not {stride}")
+
+    def reshape(self, bottom: Shape) -> Shape | list[Shape]:
+        return [self.pooled_shape(bottom, self._windows(bottom))] * self.num_tops
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
+        windows = self._windows(tuple(bottom.shape))
+        if self.num_tops == 1:
+            return self.pool(bottom, windows)
+        top, index = max_pool(bottom, windows)
+        # A half-precision number cannot tell the positions of a plane apart.
+        return [top, index.to(torch.promote_types(bottom.dtype, torch.float32))]
+
+    def _windows(self, bottom: Shape) -> Windows:
+        param = self.options
+        kernel = bottom[2:] if param.global_pooling else self._kernel()
+        return Windows(kernel, self._pair("stride"), self._pair("pad"), ceil=param.round_mode == param.CEIL)
+
+    def _kernel(self) -> tuple[int, int]:
+        param = self.options
+        return (param.kernel_size,) * 2 if param.HasField("kernel_size") else (param.kernel_h, param.kernel_w)
+
+    def _pair(self, field: str) -> tuple[int, int]:
+        param = self.options
+        has_h, has_w = param.HasField(f"{field}_h"), param.HasField(f"{field}_w")
+        if not (has_h or has_w):
+            return (getattr(param, field),) * 2
+        self.check(has_h and has_w and not param.HasField(field),
+                   f"{field} is {field} OR {field}_h and {field}_w are required.")
+        return getattr(param, f"{field}_h"), getattr(param, f"{field}_w")
+
+
+@register("SPP")
+class SPP(Pool):
+    """Spatial pyramid pooling (spec/layers.md 5.48): the image in 1, 4, 16, ... bins.
+
+    (N, C, H, W) -> (N, C * (1 + 4 + ... + 4 ^ (pyramid_height - 1))), level after level, each
+    flattened; pyramid_height 1 -> (N, C, 1, 1). Bins are windows of ceil(size / bins) elements with
+    that stride and padding on both sides; `pool` as in Pooling.
+    """
+
+    param_field = "spp_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self.check(self.options.pyramid_height > 0, "pyramid_height must be positive")
+
+    def reshape(self, bottom: Shape) -> Shape:
+        shapes = [self.pooled_shape(bottom, windows) for windows in self._levels(bottom)]
+        return shapes[0] if len(shapes) == 1 else (bottom[0], sum(c * h * w for _, c, h, w in shapes))
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        pools = [self.pool(bottom, windows) for windows in self._levels(tuple(bottom.shape))]
+        return pools[0] if len(pools) == 1 else torch.cat([pool.flatten(1) for pool in pools], 1)
+
+    def _levels(self, bottom: Shape) -> Iterator[Windows]:
+        for level in range(self.options.pyramid_height):
+            kernel = tuple(-(-size // 2**level) for size in bottom[2:])
+            pad = tuple((k * 2**level - size + 1) // 2 for k, size in zip(kernel, bottom[2:], strict=True))
+            yield Windows(kernel, kernel, pad)

@@ -1,0 +1,42 @@
+"""Which class runs a layer of a given type."""
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from segaware_caffe.errors import CaffeError
+
+if TYPE_CHECKING:
+    from segaware_caffe.layers.base import Layer
+
+_CLASSES: dict[str, type["Layer"]] = {}
+_L = TypeVar("_L", bound="type[Layer]")
+
+
+def register(type_name: str) -> Callable[[_L], _L]:
+    """Class decorator: nets run layers of `type: "type_name"` with this `Layer` subclass.
+
+    Registering a type again replaces its class, so a user's own version of a layer wins.
+    """
+
+    def add(cls: _L) -> _L:
+        cls.type = type_name
+        _CLASSES[type_name] = cls
+        return cls
+
+    return add
+
+
+def registered() -> dict[str, type["Layer"]]:
+    """All known layer types, sorted by name."""
+    return dict(sorted(_CLASSES.items()))
+
+
+def layer_class(type_name: str) -> type["Layer"]:
+    """The class for a type; CaffeError with the nearest names if there is none."""
+    if type_name not in _CLASSES:
+        folded = {known.lower(): known for known in _CLASSES}
+        near = [folded[match] for match in difflib.get_close_matches(type_name.lower(), folded, n=2)]
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise CaffeError(f"Unknown layer type: {type_name or '(empty)'}{hint}")
+    return _CLASSES[type_name]

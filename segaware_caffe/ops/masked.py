@@ -1,0 +1,124 @@
+"""Sums over a window whose taps are weighted by a mask of their own at every position.
+
+A mask (N, taps, H', W') is common to all channels, so a masked convolution is
+out[o, q] = sum over taps p of mask[p, q] * sum over c of weight[o, c, p] * x[c, q + offset of p].
+Written out in layers (Im2col, Tile, Eltwise, Convolution or ChannelReduce) it takes matrices of
+the taps times the image's size; here no more than a band of rows of them exists at a time, in
+either pass. Gradients are the true ones.
+"""
+
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from segaware_caffe.ops.geometry import Geometry, bands, taps
+
+
+class _MaskedSum(torch.autograd.Function):
+    """One fused multiply-add of a shifted view for each tap: so cheap that bands would not pay."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+        ctx.save_for_backward(x, mask)
+        ctx.geometry = geometry
+        result = x.new_zeros(*x.shape[:2], *mask.shape[2:])
+        for index, at, reads in taps(geometry, x.shape[2:]):
+            result[at].addcmul_(x[reads], mask[:, index : index + 1][at])
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, mask = ctx.saved_tensors
+        wants_x, wants_mask, _ = ctx.needs_input_grad
+        x_gradient, mask_gradient = torch.zeros_like(x), torch.zeros_like(mask)
+        for index, at, reads in taps(ctx.geometry, x.shape[2:]):
+            if wants_x:
+                x_gradient[reads].addcmul_(gradient[at], mask[:, index : index + 1][at])
+            if wants_mask:
+                mask_gradient[:, index][at] = (gradient[at] * x[reads]).sum(1)
+        return x_gradient, mask_gradient, None
+
+
+class _MaskedConvolution(torch.autograd.Function):
+    """Bands of masked columns, each one matrix product; backward makes the columns anew."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, geometry: Geometry, groups: int
+    ) -> torch.Tensor:
+        ctx.save_for_backward(x, mask, weight)
+        ctx.geometry, ctx.groups = geometry, groups
+        matrix = _matrix(weight, groups)
+        result = x.new_empty(len(x), len(weight), *mask.shape[2:])
+        for sample, rows in _blocks(x, mask):
+            columns = _columns(x[sample], mask[sample, :, rows], geometry, rows)
+            band = result[sample, :, rows]
+            band.copy_((matrix @ columns.view(groups, matrix.shape[2], -1)).view(band.shape))
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, mask, weight = ctx.saved_tensors
+        wants_x, wants_mask, wants_weight, *_ = ctx.needs_input_grad
+        matrix = _matrix(weight, ctx.groups)
+        x_gradient, mask_gradient, matrix_gradient = map(torch.zeros_like, (x, mask, matrix))
+        for sample, rows in _blocks(x, mask):
+            band = gradient[sample, :, rows].reshape(ctx.groups, matrix.shape[1], -1)
+            if wants_weight:
+                columns = _columns(x[sample], mask[sample, :, rows], ctx.geometry, rows)
+                matrix_gradient += band @ columns.view(ctx.groups, matrix.shape[2], -1).mT
+            if wants_x or wants_mask:
+                columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
+                _spread(columns, x[sample], mask[sample, :, rows], ctx.geometry, rows,
+                        x_gradient[sample], mask_gradient[sample, :, rows])
+        return x_gradient, mask_gradient, matrix_gradient.view(weight.shape), None, None
+
+
+def _matrix(weight: torch.Tensor, groups: int) -> torch.Tensor:
+    """(O, C / groups, kh, kw) -> (groups, O / groups, C / groups * taps)."""
+    return weight.reshape(groups, len(weight) // groups, -1)
+
+
+def _blocks(x: torch.Tensor, mask: torch.Tensor) -> list[tuple[int, slice]]:
+    """The pieces of work: a sample and a band of its output's rows each."""
+    height, width = mask.shape[2:]
+    rows = list(bands(height, x.shape[1] * mask.shape[1] * width))
+    return [(sample, band) for sample in range(len(x)) for band in rows]
+
+
+def _columns(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, rows: slice) -> torch.Tensor:
+    """What the taps read of one sample x (C, H, W), times their mask (taps, rows, W'): (C, taps, rows, W')."""
+    columns = x.new_zeros(len(x), *mask.shape)
+    for index, at, reads in taps(geometry, x.shape[1:], rows):
+        torch.mul(x[reads], mask[index][at], out=columns[:, index][at])
+    return columns
+
+
+def _spread(
+    columns: torch.Tensor, x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, rows: slice,
+    x_gradient: torch.Tensor, mask_gradient: torch.Tensor,
+) -> None:
+    """Carry the gradient of `_columns` to x (added) and to the mask (written)."""
+    for index, at, reads in taps(geometry, x.shape[1:], rows):
+        part = columns[:, index][at]
+        x_gradient[reads].addcmul_(part, mask[index][at])
+        mask_gradient[index][at] = (part * x[reads]).sum(0)
+
+
+def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """Each channel's masked sum over the window: x (N, C, H, W), mask (N, taps, H', W') -> (N, C, H', W')."""
+    return _MaskedSum.apply(x, mask, geometry)
+
+
+def masked_convolution(
+    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry,
+    groups: int = 1,
+) -> torch.Tensor:
+    """Convolution of x (N, C, H, W) with weight (O, C / groups, kh, kw) and bias (O), its taps weighted by
+    mask (N, taps, H', W') -> (N, O, H', W').
+    """
+    result = _MaskedConvolution.apply(x, mask, weight, geometry, groups)
+    return result if bias is None else result.add_(bias[:, None, None])

@@ -1,0 +1,100 @@
+"""Python layers: a user's module in a net, its gradients, its learned blobs, and that nothing runs unasked."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from segaware_caffe import CaffeError, Net, pycaffe
+
+MODULE = '''
+import json
+
+import caffe
+
+
+class Affine(caffe.Layer):
+    """scale * x + a learned offset per channel; param_str holds the scale."""
+
+    def setup(self, bottom, top):
+        self.scale = json.loads(self.param_str)["scale"]
+        self.blobs.add_blob(bottom[0].channels)
+
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].data.shape)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = self.scale * bottom[0].data + self.blobs[0].data[:, None]
+
+    def backward(self, top, propagate_down, bottom):
+        if propagate_down[0]:
+            bottom[0].diff[...] = self.scale * top[0].diff
+        self.blobs[0].diff[...] += top[0].diff.sum((0, 2))
+
+
+class NoBackward:
+    def setup(self, bottom, top): ...
+    def reshape(self, bottom, top): ...
+    def forward(self, bottom, top): ...
+'''
+
+NET = """
+force_backward: true
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 4 } } }
+layer { name: "user" type: "Python" bottom: "x" top: "y"
+        python_param { module: "users_layers" layer: "Affine" param_str: '{"scale": 2.5}' } }
+"""
+
+
+@pytest.fixture
+def users_layers(tmp_path, monkeypatch):
+    (tmp_path / "users_layers.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "users_layers", raising=False)
+    yield
+    sys.modules.pop("users_layers", None)
+
+
+def test_it_is_refused_unless_the_caller_allows_it(users_layers):
+    with pytest.raises(CaffeError, match=r"wants to run Python code in layer 'user' \(users_layers\.Affine\).*allow_python_layers=True"):
+        Net(NET)
+    assert "users_layers" not in sys.modules
+
+
+def test_it_computes_and_differentiates(users_layers):
+    net = Net(NET, "TRAIN", allow_python_layers=True)
+    with torch.no_grad():
+        net.params["user"][0].copy_(torch.tensor([1.0, 2.0, 3.0]))
+    x = torch.randn(2, 3, 4, requires_grad=True)
+    y = net(x=x)["y"]
+    torch.testing.assert_close(y, 2.5 * x + torch.tensor([1.0, 2.0, 3.0])[:, None])
+    (y * y.detach()).sum().backward()
+    torch.testing.assert_close(x.grad, 2.5 * y.detach())
+    torch.testing.assert_close(net.params["user"][0].grad, y.detach().sum((0, 2)))
+
+
+def test_it_follows_another_size(users_layers):
+    assert Net(NET, allow_python_layers=True)(x=torch.zeros(1, 3, 7))["y"].shape == (1, 3, 7)
+
+
+def test_pycaffe_runs_it(users_layers):
+    net = pycaffe.Net(NET, pycaffe.TRAIN, allow_python_layers=True)
+    net.blobs["x"].data[...] = np.arange(24).reshape(2, 3, 4)
+    net.forward()
+    net.backward(y=np.ones((2, 3, 4)))
+    np.testing.assert_allclose(net.blobs["x"].diff, 2.5)
+    np.testing.assert_allclose(net.params["user"][0].diff, 8)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (('"users_layers"', '"no_such_module"'), "module 'no_such_module' cannot be imported"),
+        (('"Affine"', '"Afine"'), "module 'users_layers' has no class 'Afine'"),
+        (('"Affine"', '"NoBackward"'), "class 'NoBackward' of module 'users_layers' lacks backward"),
+    ],
+)
+def test_what_is_wrong_is_named(users_layers, change, sentence):
+    with pytest.raises(CaffeError, match=sentence):
+        Net(NET.replace(*change), allow_python_layers=True)

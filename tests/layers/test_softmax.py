@@ -1,0 +1,157 @@
+"""Softmax, SoftmaxWithLoss and InfogainLoss: the reference's numbers, finite differences, stated gradients, refusals."""
+
+import math
+
+import pytest
+import torch
+from golden_oracle import run_golden
+from support import check_gradients, goldens, make_layer, numbers
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.schema import BlobProto
+
+LOSSES = {
+    "SoftmaxWithLoss": 'type: "SoftmaxWithLoss" ',
+    "InfogainLoss": 'type: "InfogainLoss" ',
+}
+
+
+@pytest.mark.parametrize("file", goldens("softmax*", "smloss_*", "infogain_*"))
+def test_golden(file):
+    run_golden(file)
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((2, 3), 1), ((2, 3, 2, 2), -3), ((4, 2, 3), 0)])
+def test_softmax_gradients(shape, axis):
+    check_gradients(make_layer(f'type: "Softmax" softmax_param {{ axis: {axis} }}', shape), numbers(*shape))
+
+
+def test_softmax_of_large_scores():
+    assert make_layer('type: "Softmax"', (1, 2))(torch.tensor([[1e30, 0.0]])).tolist() == [[1, 0]]
+
+
+def labels(*shape, classes=3, seed=7):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(classes, shape, generator=generator).double()
+
+
+@pytest.mark.parametrize(("options", "scores", "positions"), [
+    ("", (4, 3), (4,)),
+    ("loss_param { ignore_label: 1 normalization: FULL }", (2, 3, 2, 2), (2, 1, 2, 2)),
+    ("loss_param { ignore_label: 0 }", (2, 3, 5), (2, 5)),
+    ("loss_param { normalization: NONE }", (2, 3, 2), (2, 2)),
+])
+def test_loss_gradients(options, scores, positions):
+    check_gradients(make_layer(LOSSES["SoftmaxWithLoss"] + options, scores, positions), numbers(*scores), labels(*positions))
+    gain = numbers(1, 1, 3, 3, seed=1).detach()
+    layer = make_layer(LOSSES["InfogainLoss"] + options, scores, positions, (1, 1, 3, 3))
+    check_gradients(layer, numbers(*scores), labels(*positions), gain)
+
+
+def test_infogain_with_the_unit_matrix_is_softmax_loss():
+    scores, targets = numbers(2, 3, 4), labels(2, 4)
+    options = "loss_param { ignore_label: 2 }"
+    softmax = make_layer(LOSSES["SoftmaxWithLoss"] + options, (2, 3, 4), (2, 4))(scores, targets)
+    infogain = make_layer(LOSSES["InfogainLoss"] + options, (2, 3, 4), (2, 4), (3, 3))(scores, targets, torch.eye(3).double())
+    torch.testing.assert_close(infogain, softmax)
+
+
+@pytest.mark.parametrize(("mode", "loss"), [("FULL", 0.75), ("VALID", 1), ("BATCH_SIZE", 1.5), ("NONE", 3)])
+def test_normalization(mode, loss):
+    """Uniform scores of 2 classes, 2 samples of 2 positions, one of the four labels ignored (spec/layers.md 13.10)."""
+    text = f'type: "SoftmaxWithLoss" loss_param {{ ignore_label: 255 normalization: {mode} }}'
+    layer = make_layer(text, (2, 2, 2), (2, 2))
+    [value] = layer(torch.zeros(2, 2, 2), torch.tensor([[0.0, 255], [1, 1]]))
+    torch.testing.assert_close(value, torch.tensor(loss * math.log(2)))
+    [nothing] = layer(torch.zeros(2, 2, 2), torch.full((2, 2), 255.0))
+    assert nothing == 0
+
+
+def gradient(layer, scores, *rest):
+    [loss] = layer(scores, *rest)
+    return loss.item(), torch.autograd.grad(loss, scores)[0]
+
+
+def test_softmax_loss_is_clamped_but_its_gradient_is_not():
+    scores = torch.tensor([[1000.0, 0]], requires_grad=True)
+    loss, dx = gradient(make_layer('type: "SoftmaxWithLoss"', (1, 2), (1,)), scores, torch.ones(1))
+    assert loss == pytest.approx(87.336545)
+    assert dx.tolist() == [[1, -1]]
+
+
+def test_infogain_loss_is_clamped_but_its_gradient_is_not():
+    scores = torch.tensor([[1000.0, 0]], requires_grad=True)
+    gain = torch.tensor([[1.0, 0], [0.5, 2]])
+    loss, dx = gradient(make_layer('type: "InfogainLoss"', (1, 2), (1,), (2, 2)), scores, torch.ones(1), gain)
+    assert loss == pytest.approx(2 * 46.051702)
+    assert dx.tolist() == [[2.5 - 0.5, -2]]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_second_top_holds_the_probabilities(name):
+    bottoms = [numbers(2, 3, 4), labels(2, 4)] + [torch.eye(3).double()] * (name == "InfogainLoss")
+    layer = make_layer(LOSSES[name] + 'top: "loss" top: "p"', *(tuple(b.shape) for b in bottoms))
+    _, probabilities = layer(*bottoms)
+    torch.testing.assert_close(probabilities, bottoms[0].detach().softmax(1))
+    assert not probabilities.requires_grad
+
+
+def test_labels_are_cut_to_integers():
+    layer = make_layer('type: "SoftmaxWithLoss" loss_param { ignore_label: 2 }', (4, 2), (4,))
+    scores = numbers(4, 2)
+    [value] = layer(scores, torch.tensor([-0.9, 0.9, 1.9, 2.9]))
+    [expected] = layer(scores, torch.tensor([0.0, 0, 1, 2]))
+    assert value == expected
+
+
+def test_half_precision_sums_in_single():
+    layer = make_layer('type: "SoftmaxWithLoss" loss_param { normalization: NONE }', (1, 2, 300, 400), (1, 300, 400))
+    [loss] = layer(torch.zeros(1, 2, 300, 400).half(), torch.zeros(1, 300, 400).half())
+    assert loss.item() == pytest.approx(300 * 400 * math.log(2), rel=1e-3)
+
+
+def blob_file(path, *shape):
+    values = torch.arange(math.prod(shape)).tolist()
+    path.write_bytes(BlobProto(num=shape[0], channels=shape[1], height=shape[2], width=shape[3], data=values).SerializeToString())
+    return f'type: "InfogainLoss" infogain_loss_param {{ source: "{path}" }}'
+
+
+def test_infogain_matrix_from_a_file(tmp_path):
+    scores, targets = numbers(4, 3), labels(4)
+    [value] = make_layer(blob_file(tmp_path / "h.binaryproto", 1, 1, 3, 3), (4, 3), (4,))(scores, targets)
+    matrix = torch.arange(9.0).double().view(3, 3)
+    [expected] = make_layer('type: "InfogainLoss"', (4, 3), (4,), (3, 3))(scores, targets, matrix)
+    torch.testing.assert_close(value, expected)
+
+
+def test_infogain_refuses_a_matrix_of_another_size(tmp_path):
+    with pytest.raises(CaffeError, match="must have 3 x 3 elements"):
+        make_layer(blob_file(tmp_path / "h.binaryproto", 1, 1, 2, 2), (4, 3), (4,))
+    with pytest.raises(CaffeError, match="must have 3 x 3 elements"):
+        make_layer('type: "InfogainLoss"', (4, 3), (4,), (2, 3))
+
+
+@pytest.mark.parametrize(("text", "shapes", "sentence"), [
+    ('type: "Softmax" softmax_param { axis: 2 }', [(2, 3)], "axis 2 is out of range"),
+    ('type: "SoftmaxWithLoss"', [(2, 3), (3,)], "The data and label should have the same first dimension."),
+    ('type: "SoftmaxWithLoss"', [(2, 3, 4), (2, 3)], "Number of labels must match number of predictions"),
+    ('type: "SoftmaxWithLoss" softmax_param { axis: 3 }', [(2, 3, 4), (2, 4)], "axis 3 is out of range"),
+    ('type: "SoftmaxWithLoss"', [(2, 3)], "takes 2 bottom blob(s) as input, but 1 are given"),
+    ('type: "SoftmaxWithLoss" top: "a" top: "b" top: "c"', [(2, 3), (2,)], "takes at most 2 top blob(s) as output, but 3 are given"),
+    ('type: "InfogainLoss"', [(2, 3), (2,)], "Infogain matrix source must be specified"),
+    ('type: "InfogainLoss" infogain_loss_param { source: "/no/such" }', [(2, 3), (2,)], "layer 'l' (InfogainLoss): "),
+    ('type: "InfogainLoss" loss_param { normalize: true }', [(2, 3), (2,), (3, 3)], 'normalize is deprecated. use "normalization"'),
+])
+def test_refusals(text, shapes, sentence):
+    with pytest.raises(CaffeError) as caught:
+        make_layer(text, *shapes)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("label", [-1.0, 3.0, 255.0, float("nan")])
+def test_refuses_labels_outside_the_classes(name, label):
+    bottoms = [torch.zeros(2, 3), torch.tensor([0, label])] + [torch.eye(3)] * (name == "InfogainLoss")
+    layer = make_layer(LOSSES[name] + "loss_param { ignore_label: 254 }", *(tuple(b.shape) for b in bottoms))
+    with pytest.raises(CaffeError, match=rf"label {label:g} is outside \[0, 3\) and not ignored \(ignored labels: 254\)"):
+        layer(*bottoms)
