@@ -1,0 +1,27 @@
+"""Where pycaffe's nets run, and their random numbers."""
+
+import warnings
+
+import torch
+
+from segaware_caffe.data.random import set_random_seed as seed_caffe
+
+
+def set_mode_cpu() -> None:
+    """Run on the CPU: what these nets always do, since their blobs are numpy memory."""
+
+
+def set_mode_gpu() -> None:
+    """Warn: these nets stay on the CPU."""
+    warnings.warn("segaware_caffe.pycaffe runs on the CPU; for a GPU use segaware_caffe.Net(...).to('cuda')", stacklevel=2)
+
+
+def set_device(device: int) -> None:
+    """Warn: these nets stay on the CPU, so GPU `device` is not used."""
+    set_mode_gpu()
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed fillers, dropout and the data layers."""
+    torch.manual_seed(seed)
+    seed_caffe(seed)
