@@ -16,8 +16,8 @@ from torch import nn
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers.fillers import filler
+from segaware_caffe.shapes import Shape, dims
 
-Shape = tuple[int, ...]
 Count = int | tuple[int, int | None]
 
 #: Learned blobs and shapes written in a prototxt hold at most this many elements (2 GiB as
@@ -193,11 +193,6 @@ class Layer(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.name!r}, type={self.type!r}"
-
-
-def dims(shape: Sequence[int]) -> str:
-    """A shape as Caffe prints it: "1 64 41 41 (107584)"."""
-    return "".join(f"{d} " for d in shape) + f"({math.prod(shape)})"
 
 
 def limits(count: int) -> str:

@@ -86,7 +86,7 @@ class Net(nn.Module):
     # -- construction ----------------------------------------------------------------------
 
     def _register_layers(self) -> None:
-        """Make the layers submodules under their own names, as far as Python's and PyTorch's rules allow."""
+        """Make the layers submodules under their own names, but for dots and names that are taken."""
         for node in self.graph.nodes:
             key = base = node.name.replace(".", "_") or "_"
             number = 1
@@ -94,6 +94,7 @@ class Net(nn.Module):
                 number += 1
                 key = f"{base}_{number}"
             self.add_module(key, node.module)
+        self.register_load_state_dict_pre_hook(_without_dots)
 
     def _load_and_fill(self, weights: Any) -> None:
         """Load before filling: a blob that a file holds is never initialised in vain."""
@@ -101,9 +102,9 @@ class Net(nn.Module):
         filled: set[int] = set()
         for file in files:
             self.load_report = load_weights(file, self.load_targets())
-            filled |= {id(tensor) for tensor in self.load_report.written}
+            filled |= {tensor.data_ptr() for tensor in self.load_report.written}
         for learned in self.learned:
-            if id(learned.tensor) not in filled:
+            if learned.tensor.data_ptr() not in filled:
                 learned.spec.fill(learned.tensor)
 
     def _log_result(self) -> None:
@@ -266,6 +267,15 @@ class Net(nn.Module):
 
     def extra_repr(self) -> str:
         return f"name={self.name!r}, phase={self.phase!r}"
+
+
+def _without_dots(net: Net, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Let a layer called "a.b" take the key "a.b.0" that `segaware-caffe convert` writes: PyTorch allows no such module name."""
+    for layer in net.layers:
+        for index in range(len(layer.specs)):
+            key = f"{prefix}{layer.name}.{index}"
+            if "." in layer.name and key in state_dict:
+                state_dict[f"{prefix}{layer.name.replace('.', '_')}.{index}"] = state_dict.pop(key)
 
 
 def _definition(node: Node) -> bytes:

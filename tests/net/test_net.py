@@ -5,6 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
 import segaware_caffe
@@ -172,3 +173,16 @@ def test_torch_export_sees_nothing_but_tensors():
     x = torch.randn(1, 3, 8, 8)
     program = torch.export.export(net, (), {"data": x})
     torch.testing.assert_close(program.module()(data=x)["half"], net(data=x)["half"])
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_converted_weights_fit_load_state_dict_whatever_the_layers_are_called(tmp_path, suffix):
+    net = Net(CHAIN.replace('"conv"', '"a.b/c"'))
+    net.save(tmp_path / f"net{suffix}")
+    if suffix == ".pt":
+        state = torch.load(tmp_path / "net.pt", weights_only=True)
+    else:
+        state = safetensors.torch.load_file(tmp_path / "net.safetensors")
+    twin = Net(CHAIN.replace('"conv"', '"a.b/c"'))
+    twin.load_state_dict(state)
+    assert all(torch.equal(a, b) for a, b in zip(net.params["a.b/c"], twin.params["a.b/c"], strict=True))

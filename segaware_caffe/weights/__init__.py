@@ -1,0 +1,34 @@
+"""Weights of Caffe nets: .caffemodel, .h5, .safetensors, .npz and PyTorch files, read, written, compared, loaded.
+
+Reading executes nothing and trusts nothing: every size is checked before memory is taken for it.
+"""
+
+from segaware_caffe.weights.blobs import ArrayBlob, BlobRef, LayerWeights, Weights
+from segaware_caffe.weights.caffemodel import read_blobproto, read_caffemodel
+from segaware_caffe.weights.compare import Comparison, compare
+from segaware_caffe.weights.formats import Conversion, convert, read_weights, write_weights
+from segaware_caffe.weights.hdf5 import read_hdf5, write_hdf5
+from segaware_caffe.weights.load import LoadReport, LoadTarget, load_weights, plan_load
+from segaware_caffe.weights.write import write_caffemodel
+
+__all__ = [
+    "ArrayBlob",
+    "BlobRef",
+    "Comparison",
+    "Conversion",
+    "LayerWeights",
+    "LoadReport",
+    "LoadTarget",
+    "Weights",
+    "compare",
+    "convert",
+    "load_weights",
+    "plan_load",
+    "read_blobproto",
+    "read_caffemodel",
+    "read_hdf5",
+    "read_weights",
+    "write_caffemodel",
+    "write_hdf5",
+    "write_weights",
+]

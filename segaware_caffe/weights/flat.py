@@ -1,0 +1,163 @@
+"""Weights as a flat dictionary of arrays, key `<layer>.<blob index>`: .safetensors, .npz and PyTorch's .pt.
+
+Only .safetensors keeps the net's name and the layers' types. Nothing that is read is executed.
+"""
+
+import json
+import math
+import os
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.extras import optional_import
+from segaware_caffe.files import replacing
+from segaware_caffe.weights.blobs import Array, ArrayBlob, BlobRef, LayerWeights, Weights, as_blob, check_shape
+from segaware_caffe.weights.sniff import open_as
+
+#: safetensors metadata: the net's name, and [[layer, type, number of blobs], …] in order as JSON
+NET_NAME, LAYERS = "net_name", "layers"
+
+
+def read_safetensors(path: str | os.PathLike) -> Weights:
+    """The layers of a .safetensors file; in the order of its metadata, else of its keys."""
+    safetensors = optional_import("safetensors", "safetensors", path)
+    open_as(path, "safetensors")
+    with _damage(path), safetensors.safe_open(path, framework="pt") as file:
+        metadata = file.metadata() or {}
+        blobs = {key: _checked(file.get_tensor(key), path, key) for key in file.offset_keys()}
+        layers = _described_layers(json.loads(metadata[LAYERS]), blobs) if LAYERS in metadata else _layers(path, blobs)
+    return Weights(os.fspath(path), "safetensors", metadata.get(NET_NAME, ""), layers)
+
+
+def write_safetensors(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+    """Write layers to a .safetensors file, with their order, types and the net's name as metadata."""
+    numpy = optional_import("safetensors.numpy", "safetensors", path)
+    layers = [LayerWeights(*layer) for layer in layers]
+    described = [[layer.name, layer.type, len(layer.blobs)] for layer in layers]
+    metadata = {"format": "pt", NET_NAME: net_name, LAYERS: json.dumps(described)}
+    blobs = {key: np.require(blob.numpy(), requirements="C") for key, blob in _keyed(path, layers).items()}
+    with replacing(path) as temporary:
+        numpy.save_file(blobs, temporary, metadata)
+
+
+def read_npz(path: str | os.PathLike) -> Weights:
+    """The layers of a .npz file, in the order of its members."""
+    open_as(path, "npz")
+    with _damage(path):
+        _check_members(path)
+        with np.load(path, allow_pickle=False) as archive:
+            blobs = {key: _checked(archive[key], path, key) for key in archive.files}
+    return Weights(os.fspath(path), "npz", layers=_layers(path, blobs))
+
+
+def write_npz(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+    """Write layers to a .npz file; only those with blobs, without types and `net_name`."""
+    blobs = _keyed(path, layers)
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **{key: blob.numpy() for key, blob in blobs.items()})
+
+
+def read_torch(path: str | os.PathLike) -> Weights:
+    """The layers of a state dict that torch.save wrote; only tensors are unpickled, never code."""
+    open_as(path, "torch")
+    with _damage(path):
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
+        raise CaffeError(f"{path}: holds a {type(state).__name__}, not a state dict with names as keys")
+    return Weights(os.fspath(path), "torch", layers=_layers(path, {key: _checked(v, path, key) for key, v in state.items()}))
+
+
+def write_torch(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+    """Write layers as a state dict with torch.save; only those with blobs, without types and `net_name`."""
+    state = {}
+    for key, blob in _keyed(path, layers).items():
+        state[key] = torch.from_numpy(np.empty(blob.shape, blob.dtype))
+        blob.read_into(state[key])
+    with replacing(path) as temporary:
+        torch.save(state, temporary)
+
+
+def _keyed(path: str | os.PathLike, layers: Iterable[LayerWeights | tuple]) -> dict[str, BlobRef]:
+    blobs: dict[str, BlobRef] = {}
+    for layer in (LayerWeights(*layer) for layer in layers):
+        for index, values in enumerate(layer.blobs):
+            key = f"{layer.name}.{index}"
+            if key in blobs:
+                raise CaffeError(f"{path}: several layers are named '{layer.name}', so blob '{key}' would be stored twice;"
+                                 " write a .caffemodel")
+            blobs[key] = as_blob(values, layer.name, index)
+    return blobs
+
+
+def _layers(path: str | os.PathLike, blobs: Mapping[str, BlobRef]) -> list[LayerWeights]:
+    """The layers that the keys tell of, in the order in which the keys first name them."""
+    layers: dict[str, dict[str, BlobRef]] = {}
+    for key, blob in blobs.items():
+        layer, dot, index = key.rpartition(".")
+        if not dot or not (index.isascii() and index.isdigit()):
+            raise CaffeError(f"{path}: key '{key}' is not of the form <layer>.<blob index>, as in conv1.0")
+        layers.setdefault(layer, {})[index] = blob
+    for layer, indexed in layers.items():
+        if set(indexed) != {str(index) for index in range(len(indexed))}:
+            raise CaffeError(f"{path}: the blobs of layer '{layer}' are numbered {', '.join(sorted(indexed))}, not 0, 1, …")
+    return [
+        LayerWeights(layer, "", [indexed[str(index)] for index in range(len(indexed))])
+        for layer, indexed in layers.items()
+    ]
+
+
+def _described_layers(described: list, blobs: dict[str, BlobRef]) -> list[LayerWeights]:
+    """The layers as the metadata lists them; KeyError or ValueError if that is not what is there."""
+    layers = []
+    left = dict(blobs)
+    for name, kind, count in described:
+        if not (isinstance(name, str) and isinstance(kind, str) and isinstance(count, int)):
+            raise ValueError(f"metadata {LAYERS!r} has the entry {[name, kind, count]}")
+        layers.append(LayerWeights(name, kind, [left.pop(f"{name}.{index}") for index in range(count)]))
+    if left:
+        raise ValueError(f"metadata {LAYERS!r} does not tell of {', '.join(left)}")
+    return layers
+
+
+def _checked(values: Array, path: str | os.PathLike, key: str) -> ArrayBlob:
+    """A blob of plain numbers whose values are all there."""
+    if isinstance(values, torch.Tensor):
+        numbers = values.layout is torch.strided and not (values.dtype.is_complex or values.is_quantized or values.dtype is torch.bool)
+        there = numbers and values.numel() * values.element_size() <= values.untyped_storage().nbytes()
+    else:
+        numbers = there = isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
+    if not numbers:
+        raise CaffeError(f"{path}: '{key}' holds {getattr(values, 'dtype', type(values).__name__)}, not an array of numbers")
+    problem = check_shape(values.shape) if there else f"its shape {tuple(values.shape)} is more than the values stored"
+    if problem:
+        raise CaffeError(f"{path}: '{key}': {problem}")
+    return ArrayBlob(values)
+
+
+def _check_members(path: str | os.PathLike) -> None:
+    """Compare what the arrays of a .npz file claim to hold with what is there, before any is read."""
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            with archive.open(info) as member:
+                version = np.lib.format.read_magic(member)
+                read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = read_header(member)
+                needed, stored = math.prod(shape) * dtype.itemsize, info.file_size - member.tell()
+            if needed != stored:
+                raise CaffeError(f"{path}: '{info.filename}' needs {needed} bytes, but {stored} are stored")
+
+
+@contextmanager
+def _damage(path: str | os.PathLike) -> Iterator[None]:
+    """Whatever a library says about a file that it cannot read becomes one CaffeError."""
+    try:
+        yield
+    except CaffeError:
+        raise
+    except Exception as error:  # the libraries document no set of errors; the cause is kept
+        raise CaffeError(f"{path}: damaged, or not readable as what it seems to be: {error}") from error

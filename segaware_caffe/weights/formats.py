@@ -1,0 +1,96 @@
+"""Any kind of weight file: told apart by content when read, by suffix when written."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.weights.blobs import FileBlob, LayerWeights, Shape, Weights
+from segaware_caffe.weights.caffemodel import read_caffemodel
+from segaware_caffe.weights.flat import (
+    read_npz,
+    read_safetensors,
+    read_torch,
+    write_npz,
+    write_safetensors,
+    write_torch,
+)
+from segaware_caffe.weights.hdf5 import read_hdf5, write_hdf5
+from segaware_caffe.weights.mapped import MappedFile
+from segaware_caffe.weights.sniff import file_kind
+from segaware_caffe.weights.write import write_caffemodel
+
+READERS: dict[str, Callable[..., Weights]] = {
+    "hdf5": read_hdf5,
+    "safetensors": read_safetensors,
+    "npz": read_npz,
+    "torch": read_torch,
+}
+WRITERS: dict[str, Callable[..., None]] = {
+    ".caffemodel": write_caffemodel,
+    ".h5": write_hdf5,
+    ".safetensors": write_safetensors,
+    ".npz": write_npz,
+    ".pt": write_torch,
+    ".pth": write_torch,
+}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `convert` did."""
+
+    source: str
+    kind: str
+    target: str
+    layers: int
+    blobs: int
+    values: int
+
+    def __str__(self) -> str:
+        return (f"{self.source} ({self.kind}) -> {self.target}: {self.layers} layers with weights, "
+                f"{self.blobs} blobs, {self.values:,} values")
+
+
+def read_weights(path: str | os.PathLike) -> Weights:
+    """The layers of a weight file of any kind that this package knows; CaffeError if it is none."""
+    return READERS.get(file_kind(MappedFile(path)), read_caffemodel)(path)
+
+
+def write_weights(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+    """Write layers as the suffix of `path` says: .caffemodel, .caffemodel.h5, .safetensors, .npz, .pt or .pth.
+
+    `layers` are LayerWeights or tuples (name, type, blobs), as for `write_caffemodel`. Legacy
+    shapes become the ones that today's layers have.
+    """
+    writer = WRITERS.get(Path(path).suffix.lower())
+    if writer is None:
+        raise CaffeError(f"{path}: weights are written to a name that ends in {', '.join(WRITERS)}")
+    writer(path, net_name, [_modern(LayerWeights(*layer)) for layer in layers])
+
+
+def convert(source: str | os.PathLike, target: str | os.PathLike) -> Conversion:
+    """Copy the weights in `source`, a file of any kind, to a file of the kind that `target` is named for."""
+    weights = read_weights(source)
+    write_weights(target, weights.net_name, weights)
+    blobs = [blob for layer in weights for blob in layer.blobs if blob is not None]
+    return Conversion(weights.path, weights.kind, os.fspath(target), sum(any(layer.blobs) for layer in weights),
+                      len(blobs), sum(blob.count for blob in blobs))
+
+
+def _modern(layer: LayerWeights) -> LayerWeights:
+    """The layer with its blobs' legacy shapes, which other kinds of file cannot mark as such, brought up to date."""
+    return layer._replace(blobs=[
+        blob.with_shape(_modern_shape(layer.type, index, blob.shape)) if isinstance(blob, FileBlob) and blob.legacy else blob
+        for index, blob in enumerate(layer.blobs)
+    ])
+
+
+def _modern_shape(layer_type: str, index: int, shape: Shape) -> Shape:
+    """A bias (1, 1, 1, N) is (N), the weights (1, 1, M, N) of an InnerProduct are (M, N); all else had 4 axes."""
+    if index > 0 and shape[:3] == (1, 1, 1):
+        return shape[3:]
+    if layer_type == "InnerProduct" and index == 0 and shape[:2] == (1, 1):
+        return shape[2:]
+    return shape
