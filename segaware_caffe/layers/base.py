@@ -149,6 +149,11 @@ class Layer(nn.Module):
 
     # -- what the net uses -----------------------------------------------------------------
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether a second forward of the same bottoms gives the same tops and changes nothing."""
+        return not self.effects
+
     def materialize(self) -> "Layer":
         """Allocate and fill the learned blobs of a layer used without a net."""
         for index, spec in enumerate(self.specs):

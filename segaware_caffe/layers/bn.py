@@ -69,6 +69,10 @@ class BN(Layer):
                    f"the number of channels may not change from {channels}: the bottom's shape is {bottom}")
         return bottom
 
+    @property
+    def repeatable(self) -> bool:
+        return self.options.frozen or not self.training or self.dialect == SEGNET
+
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         slope, bias = (self.blob(index).view(-1, *[1] * (bottom.ndim - 2)) for index in range(2))
         return self._normalized(bottom) * slope + bias

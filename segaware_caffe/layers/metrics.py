@@ -73,6 +73,10 @@ class SegAccuracy(Layer):
                    f"the number of classes changed from {len(self._confusion)} to {scores[1]}")
         return (1, 1, 1, 3)
 
+    @property
+    def repeatable(self) -> bool:
+        return self.options.reset
+
     def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         classes = scores.shape[1]
         truth, valid = class_indices(self, labels, classes, self.options.ignore_label)

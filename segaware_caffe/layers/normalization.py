@@ -45,9 +45,18 @@ class BatchNorm(Layer):
                    f"the number of channels may not change from {self.channels}: the bottom's shape is {bottom}")
         return bottom
 
+    @property
+    def repeatable(self) -> bool:
+        return self.takes_stored() and not (self.options.update_global_stats and self.training)
+
+    def takes_stored(self) -> bool:
+        """Whether the stored statistics count, and not the batch's."""
+        param = self.options
+        return param.use_global_stats if param.HasField("use_global_stats") else not self.training
+
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         param = self.options
-        if not (param.use_global_stats if param.HasField("use_global_stats") else not self.training):
+        if not self.takes_stored():
             top, mean, variance = batch_norm(bottom, param.eps)
             self._store(mean, variance, bottom)
             return top

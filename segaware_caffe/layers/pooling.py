@@ -6,7 +6,7 @@ import torch
 
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.registry import register
-from segaware_caffe.ops.pooling import Windows, average_pool, max_pool, stochastic_mean, stochastic_pool
+from segaware_caffe.ops.pooling import Windows, average_pool, max_pool, max_pool_values, stochastic_mean, stochastic_pool
 
 
 class Pool(Layer):
@@ -32,7 +32,7 @@ class Pool(Layer):
         """One pooling by the method that the `pool` field names."""
         param = self.options
         if param.pool == param.MAX:
-            return max_pool(bottom, windows)[0]
+            return max_pool_values(bottom, windows)
         if param.pool == param.AVE:
             return average_pool(bottom, windows)
         return stochastic_pool(bottom, windows) if self.training else stochastic_mean(bottom, windows)

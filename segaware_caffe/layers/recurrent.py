@@ -87,6 +87,10 @@ class Recurrent(Layer):
             setattr(self, name, state)
         return [top]
 
+    @property
+    def repeatable(self) -> bool:
+        return self.options.expose_hidden
+
     def step(self, drive: torch.Tensor, cont: torch.Tensor, states: States) -> tuple[torch.Tensor, States]:
         """The output and the states after one step, each (N, D).
 

@@ -55,16 +55,16 @@ class Concat(Layer):
     def reshape(self, *bottoms: Shape) -> Shape:
         first = bottoms[0]
         self.check(all(len(b) == len(first) for b in bottoms), "All inputs must have the same #axes.")
-        self._axis = read_axis(self, len(first), "concat_dim")
-        before, after = first[: self._axis], first[self._axis + 1 :]
+        self.concat_axis = read_axis(self, len(first), "concat_dim")
+        before, after = first[: self.concat_axis], first[self.concat_axis + 1 :]
         for index, bottom in enumerate(bottoms):
-            self.check(bottom[: self._axis] == before and bottom[self._axis + 1 :] == after,
-                       f"All inputs must have the same shape, except at concat_axis {self._axis}: "
+            self.check(bottom[: self.concat_axis] == before and bottom[self.concat_axis + 1 :] == after,
+                       f"All inputs must have the same shape, except at concat_axis {self.concat_axis}: "
                        f"bottom 0 is {dims(first)}, bottom {index} is {dims(bottom)}")
-        return (*before, sum(bottom[self._axis] for bottom in bottoms), *after)
+        return (*before, sum(bottom[self.concat_axis] for bottom in bottoms), *after)
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor:
-        return torch.cat(bottoms, self._axis)
+        return torch.cat(bottoms, self.concat_axis)
 
 
 @register("Crop")

@@ -1,5 +1,6 @@
 """The softmax, and the losses that are computed from its scores."""
 
+import logging
 import math
 
 import torch
@@ -11,6 +12,8 @@ from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import check_label_count, class_indices
 from segaware_caffe.ops import losses
 from segaware_caffe.weights import read_blobproto
+
+logger = logging.getLogger(__name__)
 
 
 @register("Softmax")
@@ -34,6 +37,9 @@ class ScoreLoss(LossLayer):
     """
 
     tops = (1, 2)
+
+    def setup(self, *bottoms: Shape) -> None:
+        logger.info("Creating layer %s", self.name)  # the reference makes the softmax inside as a layer of this name
 
     def class_axis(self) -> int:
         """The field that names the class axis."""
@@ -97,6 +103,7 @@ class InfogainLoss(ScoreLoss):
     param_field = "infogain_loss_param"
 
     def setup(self, *bottoms: Shape) -> None:
+        super().setup(*bottoms)
         self.check(not self.proto.loss_param.HasField("normalize"), 'normalize is deprecated. use "normalization"')
         self.register_buffer("_gain", None, persistent=False)
         if len(bottoms) == 2:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from segaware_caffe.ops import native
 from segaware_caffe.ops.columns import im2col
 from segaware_caffe.ops.geometry import Geometry, bands, centred, coincident, pairs
 from segaware_caffe.ops.losses import total
@@ -38,6 +39,9 @@ class _Im2dist(torch.autograd.Function):
             result[inside] = sentinel(x.dtype) if remove_bounds else 0
             for index in coincident(geometry):
                 result[:, index][inside] = sentinel(x.dtype) if remove_center else 0
+        if native.why_not(geometry, x) is None:
+            native.write_distances(x, result, geometry, l1)
+            return result
         for rows in bands(height, count * channels * width):
             band = result[:, :, rows]
             for index, at, reads, centre in pairs(geometry, spatial, rows):

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
+from segaware_caffe.ops import native
 from segaware_caffe.ops.geometry import Geometry, bands, taps
 
 
@@ -22,6 +23,8 @@ class _MaskedSum(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch.Tensor:
         ctx.save_for_backward(x, mask)
         ctx.geometry = geometry
+        if native.why_not(geometry, x, mask) is None:
+            return native.masked_sum(x, mask, geometry)
         result = x.new_zeros(*x.shape[:2], *mask.shape[2:])
         for index, at, reads in taps(geometry, x.shape[2:]):
             result[at].addcmul_(x[reads], mask[:, index : index + 1][at])
@@ -46,23 +49,25 @@ class _MaskedConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, geometry: Geometry, groups: int
+        ctx: Any, x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry, groups: int,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, mask, weight)
         ctx.geometry, ctx.groups = geometry, groups
+        if why_not_native(x, mask, weight, geometry, groups) is None:
+            return native.masked_convolution(x, mask, weight, bias, geometry)
         matrix = _matrix(weight, groups)
         result = x.new_empty(len(x), len(weight), *mask.shape[2:])
         for sample, rows in _blocks(x, mask):
             columns = _columns(x[sample], mask[sample, :, rows], geometry, rows)
             band = result[sample, :, rows]
             band.copy_((matrix @ columns.view(groups, matrix.shape[2], -1)).view(band.shape))
-        return result
+        return result if bias is None else result.add_(bias[:, None, None])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, mask, weight = ctx.saved_tensors
-        wants_x, wants_mask, wants_weight, *_ = ctx.needs_input_grad
+        wants_x, wants_mask, wants_weight, wants_bias, *_ = ctx.needs_input_grad
         matrix = _matrix(weight, ctx.groups)
         x_gradient, mask_gradient, matrix_gradient = map(torch.zeros_like, (x, mask, matrix))
         for sample, rows in _blocks(x, mask):
@@ -74,7 +79,8 @@ class _MaskedConvolution(torch.autograd.Function):
                 columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
                 _spread(columns, x[sample], mask[sample, :, rows], ctx.geometry, rows,
                         x_gradient[sample], mask_gradient[sample, :, rows])
-        return x_gradient, mask_gradient, matrix_gradient.view(weight.shape), None, None
+        bias_gradient = gradient.sum((0, 2, 3)) if wants_bias else None
+        return x_gradient, mask_gradient, matrix_gradient.view(weight.shape), bias_gradient, None, None
 
 
 def _matrix(weight: torch.Tensor, groups: int) -> torch.Tensor:
@@ -115,10 +121,22 @@ def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch
 
 def masked_convolution(
     x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry,
-    groups: int = 1,
+    groups: int = 1, relu: bool = False,
 ) -> torch.Tensor:
     """Convolution of x (N, C, H, W) with weight (O, C / groups, kh, kw) and bias (O), its taps weighted by
-    mask (N, taps, H', W') -> (N, O, H', W').
+    mask (N, taps, H', W') -> (N, O, H', W'); with `relu` max(0, that).
     """
-    result = _MaskedConvolution.apply(x, mask, weight, geometry, groups)
-    return result if bias is None else result.add_(bias[:, None, None])
+    needs_gradient = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, mask, weight, bias))
+    if not needs_gradient and why_not_native(x, mask, weight, geometry, groups) is None:
+        return native.masked_convolution(x, mask, weight, bias, geometry, relu)
+    result = _MaskedConvolution.apply(x, mask, weight, bias, geometry, groups)
+    return result.relu_() if relu else result
+
+
+def why_not_native(x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, geometry: Geometry, groups: int = 1) -> str | None:
+    """Why the compiled kernel does not run a masked convolution; None if it does."""
+    if groups != 1:
+        return "the compiled kernel has no groups"
+    if geometry.taps > native.MAX_TAPS:
+        return f"the compiled kernel has at most {native.MAX_TAPS} taps"
+    return native.why_not(geometry, x, mask, weight)

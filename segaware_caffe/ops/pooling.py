@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
+from segaware_caffe.ops import native
 from segaware_caffe.ops.columns import im2col
 from segaware_caffe.ops.geometry import Geometry
 
@@ -78,6 +79,19 @@ def max_pool(value: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch
         columns = index % tiled.shape[3] - windows.pad[1]
         index = rows * value.shape[3] + columns
     return top, torch.where(top > lowest, index, -1)
+
+
+def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
+    """`max_pool`'s maxima alone: where no gradient is wanted there are faster ways to them."""
+    if (value.requires_grad and torch.is_grad_enabled()) or torch.compiler.is_compiling():
+        return max_pool(value, windows)[0]
+    if value.is_contiguous() and native.why_not_tensors(value) is None:
+        return native.max_pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad)
+    if windows.native:
+        top = functional.max_pool2d(value, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil)
+        if top.sum().isfinite():  # else there may be a NaN, which wins in PyTorch
+            return top
+    return max_pool(value, windows)[0]
 
 
 def average_pool(value: torch.Tensor, windows: Windows) -> torch.Tensor:

@@ -1,28 +1,38 @@
-"""Rewriting passes: functions Graph -> Graph, each on its own, each to be switched off.
+"""Rewriting passes: functions Graph -> Graph, each in a module of its own, each to be switched off.
 
-A pass never removes a value in `kept` (blobs that the caller wants) or a net output.
+A pass replaces nodes by nodes that compute the same in less time and memory. It never touches a
+value that the caller wants or that is a net output, and it may leave nodes behind whose tops nobody
+reads any more: planning drops them, unless somebody keeps one of their blobs. What a pass fused,
+and why it could not, it writes into the graph's notes (`Net.explain`).
 """
 
 from collections.abc import Callable, Iterable
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.layers import Shape
 from segaware_caffe.net.graph import Graph
-
-Pass = Callable[[Graph, dict[int, Shape], frozenset[int]], Graph]
+from segaware_caffe.net.passes import activations, attention, batchnorm, masked, partwise, prepack, splits
+from segaware_caffe.net.passes.match import Scope
 
 #: all passes in the order they are applied
-PASSES: dict[str, Pass] = {}
+PASSES: dict[str, Callable[[Graph, Scope], Graph]] = {
+    "splits": splits.remove_splits,
+    "attention": attention.fuse_masks,
+    "masked_convolution": masked.fuse_convolutions,
+    "masked_sum": masked.fuse_sums,
+    "partwise": partwise.split_convolutions,
+    "batchnorm": batchnorm.fold,
+    "prepack": prepack.pack,
+    "activations": activations.fuse,
+}
 
 
-def run_passes(graph: Graph, shapes: dict[int, Shape], kept: Iterable[int], names: Iterable[str] | None = None) -> Graph:
+def run_passes(graph: Graph, scope: Scope, names: Iterable[str] | None = None) -> Graph:
     """Apply the named passes (None: all) in their fixed order."""
     names = list(PASSES) if names is None else list(names)
     unknown = [name for name in names if name not in PASSES]
     if unknown:
-        raise CaffeError(f"unknown graph pass {', '.join(map(repr, unknown))}; there are: {', '.join(PASSES) or 'none'}")
-    fixed = frozenset(kept) | frozenset(graph.outputs)
+        raise CaffeError(f"unknown graph pass {', '.join(map(repr, unknown))}; there are: {', '.join(PASSES)}")
     for name, function in PASSES.items():
         if name in names:
-            graph = function(graph, shapes, fixed)
+            graph = function(graph, scope)
     return graph

@@ -1,0 +1,116 @@
+"""BatchNorm and Scale with stored statistics: folded into the convolution before them, or at least into one step."""
+
+import torch
+from torch import nn
+
+from segaware_caffe.layers import Layer
+from segaware_caffe.net.graph import Graph, Node
+from segaware_caffe.net.passes.folding import Cache
+from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+
+
+class Statistics(nn.Module):
+    """A BatchNorm with stored statistics and perhaps a Scale, as one factor and one offset per channel."""
+
+    def __init__(self, batchnorm: Layer, scale: Layer | None):
+        super().__init__()
+        self.batchnorm = batchnorm
+        self.scale = scale
+
+    def blobs(self) -> list[torch.Tensor]:
+        """What factor and offset are computed from."""
+        return self.batchnorm.blobs + (self.scale.blobs if self.scale else [])
+
+    def factor_and_offset(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """y = factor * x + offset, each (C)."""
+        mean, variance, count = (self.batchnorm.blob(index) for index in range(3))
+        inverse = torch.where(count == 0, torch.zeros_like(count), 1 / count)
+        factor = (variance * inverse + self.batchnorm.options.eps).rsqrt()
+        offset = -mean * inverse * factor
+        if self.scale:
+            factor, offset = factor * self.scale.blob(0), offset * self.scale.blob(0)
+            if self.scale.options.bias_term:
+                offset = offset + self.scale.blob(1)
+        return factor, offset
+
+
+class FoldedConvolution(nn.Module):
+    """A Convolution whose weights and bias have the statistics after it multiplied in."""
+
+    def __init__(self, convolution: Layer, statistics: Statistics):
+        super().__init__()
+        self.convolution = convolution
+        self.statistics = statistics
+        self._folded = Cache(self.weight_and_bias, self.blobs)
+
+    def blobs(self) -> list[torch.Tensor]:
+        """What weights and bias are computed from."""
+        return self.convolution.blobs + self.statistics.blobs()
+
+    def weight_and_bias(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The folded weights (O, C / group, ...) and bias (O)."""
+        factor, offset = self.statistics.factor_and_offset()
+        weight = self.convolution.blob(0)
+        if self.convolution.options.bias_term:
+            offset = offset + factor * self.convolution.blob(1)
+        return weight * factor.view(-1, *[1] * (weight.ndim - 1)), offset
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return self.convolution.run(bottom, *self._folded())
+
+
+class FoldedBatchNorm(nn.Module):
+    """BatchNorm and Scale that no convolution precedes, in one step."""
+
+    def __init__(self, statistics: Statistics):
+        super().__init__()
+        self.statistics = statistics
+        self._folded = Cache(statistics.factor_and_offset, statistics.blobs)
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        factor, offset = (value.view(-1, *[1] * (bottom.ndim - 2)) for value in self._folded())
+        return torch.addcmul(offset, bottom, factor)
+
+
+def fold(graph: Graph, scope: Scope) -> Graph:
+    """In TEST, BatchNorm and the Scale after it into the Convolution before."""
+    if scope.training:
+        return graph
+    matcher = Matcher(graph, scope)
+    replacements = {}
+    folded = 0
+    for node in graph.nodes:
+        if node.type != "BatchNorm" or not passes_gradients(node) or not node.module.takes_stored():
+            continue
+        scale = _scale_after(matcher, node)
+        statistics = Statistics(node.module, scale.module if scale else None)
+        last = scale or node
+        convolution = _convolution_before(matcher, node)
+        if convolution:
+            folded += 1
+            module = FoldedConvolution(convolution.module, statistics)
+            replacements[last.tops[0]] = fused(last, "FoldedConvolution", convolution.bottoms, module)
+        else:
+            replacements[last.tops[0]] = fused(last, "FoldedBatchNorm", node.bottoms, FoldedBatchNorm(statistics))
+    other = len(replacements) - folded
+    notes = [f"{folded} BatchNorms with their Scales folded into convolutions"] if folded else []
+    return replaced(graph, replacements, notes + ([f"{other} BatchNorms with their Scales in one step"] if other else []))
+
+
+def _scale_after(matcher: Matcher, node: Node) -> Node | None:
+    """The Scale by channel that alone reads a BatchNorm's top."""
+    scale = matcher.only_reader(node.tops[0])
+    if scale is None or scale.type != "Scale" or len(scale.bottoms) > 1 or not passes_gradients(scale):
+        return None
+    options = scale.module.options
+    return scale if options.axis == 1 and options.num_axes == 1 else None
+
+
+def _convolution_before(matcher: Matcher, node: Node) -> Node | None:
+    """The Convolution of images whose top the BatchNorm alone reads."""
+    value = node.bottoms[0]
+    convolution = matcher.producer(value, "Convolution")
+    if convolution is None or matcher.only_reader(value) is None or len(convolution.bottoms) > 1:
+        return None
+    layer = convolution.module
+    return convolution if layer.channel_axis == 1 and layer.geometry.kernel and not layer.options.bottom_is_im2col else None

@@ -1,0 +1,72 @@
+"""A 1x1 convolution of concatenated, resized parts, part by part and before the resizing.
+
+convolution(Concat(a, Interp(b), ...)) = convolution_a(a) + Interp(convolution_b(b)) + ... + bias: both are
+linear, and a 1x1 convolution does not look at neighbours. Where a part has more channels than the
+convolution puts out, or is enlarged, that is less arithmetic; the concatenation is never made.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from segaware_caffe.layers import Layer
+from segaware_caffe.net.graph import Graph, Node
+from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+
+
+class PartwiseConvolution(nn.Module):
+    """A 1x1 Convolution of parts, each with the Interp layer that enlarges it, or None."""
+
+    def __init__(self, convolution: Layer, resizers: list[Layer | None]):
+        super().__init__()
+        self.convolution = convolution
+        self.resizers = nn.ModuleList(layer if layer is not None else nn.Identity() for layer in resizers)
+
+    def forward(self, *parts: torch.Tensor) -> torch.Tensor:
+        layer = self.convolution
+        bias = layer.blob(1) if layer.options.bias_term else None
+        weights = layer.blob(0).split([part.shape[1] for part in parts], 1)
+        top = None
+        for part, weight, resizer in zip(parts, weights, self.resizers, strict=True):
+            term = resizer(functional.conv2d(part, weight, bias if top is None else None))
+            top = term if top is None else top.add_(term)
+        return top
+
+
+def split_convolutions(graph: Graph, scope: Scope) -> Graph:
+    """1x1 Convolutions of a Concat along the channels that nobody else reads and of whose parts some are enlarged."""
+    matcher = Matcher(graph, scope)
+    replacements, notes = {}, []
+    for node in graph.nodes:
+        concat = _concat_before(matcher, node)
+        if concat is None:
+            continue
+        resized = [_interp_before(matcher, value, node.module.num_output) for value in concat.bottoms]
+        if not any(resized):
+            continue
+        parts = [interp.bottoms[0] if interp else value for interp, value in zip(resized, concat.bottoms, strict=True)]
+        module = PartwiseConvolution(node.module, [interp.module if interp else None for interp in resized])
+        replacements[node.tops[0]] = fused(node, "PartwiseConvolution", parts, module)
+        early = sum(interp is not None for interp in resized)
+        notes.append(f"convolution '{node.name}': part by part of '{concat.name}', {early} of them before they are enlarged")
+    return replaced(graph, replacements, notes)
+
+
+def _concat_before(matcher: Matcher, node: Node) -> Node | None:
+    if node.type != "Convolution" or len(node.bottoms) > 1 or not passes_gradients(node):
+        return None
+    layer, geometry = node.module, node.module.geometry
+    is_1x1 = geometry.kernel == (1, 1) and geometry.stride == (1, 1) and geometry.pad == (0, 0)
+    if not is_1x1 or layer.group != 1 or layer.channel_axis != 1 or layer.options.bottom_is_im2col:
+        return None
+    concat = matcher.producer(node.bottoms[0], "Concat")
+    return concat if concat and concat.module.concat_axis == 1 and matcher.only_reader(node.bottoms[0]) else None
+
+
+def _interp_before(matcher: Matcher, value: int, outputs: int) -> Node | None:
+    """The Interp that enlarges what becomes `value`, unless it would then have to enlarge more channels than now."""
+    interp = matcher.producer(value, "Interp")
+    if interp is None or matcher.only_reader(value) is None:
+        return None
+    before, after = (matcher.scope.shapes[v] for v in (interp.bottoms[0], value))
+    return interp if after[2] * after[3] > before[2] * before[3] and before[1] >= outputs else None

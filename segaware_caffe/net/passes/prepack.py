@@ -1,0 +1,112 @@
+"""Convolutions of images in oneDNN's own form: weights packed once, channels innermost, with what follows fused in.
+
+PyTorch's convolution on the CPU reorders its weights at every call and, for images stored plane by
+plane, the image too. oneDNN's operators, which PyTorch has for its compiler, take packed weights,
+keep the channels innermost from layer to layer, and apply a ReLU or add a shortcut as they write.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from segaware_caffe.layers import Layer
+from segaware_caffe.net.graph import Graph, Node
+from segaware_caffe.net.passes.batchnorm import FoldedConvolution
+from segaware_caffe.net.passes.folding import Cache
+from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+
+_NAMES = ("_convolution_pointwise", "_reorder_convolution_weight")
+
+
+def available() -> bool:
+    """Whether this PyTorch has oneDNN's operators."""
+    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in _NAMES)
+
+
+class PackedConvolution(nn.Module):
+    """A Convolution, perhaps with folded statistics, perhaps plus a shortcut, perhaps with ReLU."""
+
+    def __init__(self, source: Layer | FoldedConvolution):
+        super().__init__()
+        self.source = source
+        folded = isinstance(source, FoldedConvolution)
+        self.convolution: Layer = source.convolution if folded else source
+        self._compute = source.weight_and_bias if folded else self._plain
+        self._blobs = source.blobs if folded else lambda: source.blobs
+        self._packed = Cache(self._pack, self._blobs)
+
+    def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
+        if not self._takes(bottom):
+            top = self.convolution.run(bottom, *self._compute())
+            top = top if shortcut is None else top + shortcut
+            return top.relu_() if relu else top
+        bottom = bottom.contiguous(memory_format=torch.channels_last)
+        weight, *bias = self._packed(list(bottom.shape))
+        rest = bias[0] if bias else None, *self._geometry()
+        if shortcut is None:
+            return torch.ops.mkldnn._convolution_pointwise(bottom, weight, *rest, "relu" if relu else "none", [], "")
+        shortcut = shortcut.contiguous(memory_format=torch.channels_last)
+        return torch.ops.mkldnn._convolution_pointwise.binary(
+            bottom, shortcut, weight, *rest, "add", None, "relu" if relu else None, [], None
+        )
+
+    def _takes(self, bottom: torch.Tensor) -> bool:
+        """Whether the operators can take a bottom: on the CPU, in float32, and nobody asks for a gradient."""
+        gradient = torch.is_grad_enabled() and (bottom.requires_grad or any(blob.requires_grad for blob in self._blobs()))
+        return bottom.device.type == "cpu" and bottom.dtype == torch.float32 and not gradient and not torch.compiler.is_compiling()
+
+    def _plain(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        layer = self.convolution
+        return layer.blob(0), layer.blob(1) if layer.options.bias_term else None
+
+    def _pack(self, shape: list[int]) -> tuple[torch.Tensor, ...]:
+        weight, bias = self._compute()
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry(), shape)
+        return (packed,) if bias is None else (packed, bias)
+
+    def _geometry(self) -> tuple[Sequence[int], Sequence[int], Sequence[int], int]:
+        geometry = self.convolution.geometry
+        return geometry.pad, geometry.stride, geometry.dilation, self.convolution.group
+
+
+def pack(graph: Graph, scope: Scope) -> Graph:
+    """In TEST, every Convolution of images that is not masked, and sums of one with a shortcut."""
+    if scope.training or not available():
+        return graph
+    replacements = {}
+    for node in graph.nodes:
+        if node.type in ("Convolution", "FoldedConvolution") and _is_plain(node):
+            replacements[node.tops[0]] = fused(node, "PackedConvolution", node.bottoms, PackedConvolution(node.module))
+    packed = replaced(graph, replacements, [f"{len(replacements)} convolutions run with packed weights"] if replacements else [])
+    return _add_shortcuts(packed, scope)
+
+
+def _is_plain(node: Node) -> bool:
+    layer = node.module.convolution if node.type == "FoldedConvolution" else node.module
+    return (
+        len(node.bottoms) == 1 and layer.channel_axis == 1 and len(layer.geometry.kernel) == 2 and not layer.options.bottom_is_im2col
+        and passes_gradients(node)
+    )
+
+
+def _add_shortcuts(graph: Graph, scope: Scope) -> Graph:
+    """Eltwise SUM of a packed convolution that nobody else reads, and something of the same shape."""
+    matcher = Matcher(graph, scope)
+    replacements = {}
+    for node in graph.nodes:
+        if node.type != "Eltwise" or len(node.bottoms) != 2 or not passes_gradients(node):
+            continue
+        options = node.module.options
+        if options.operation != options.SUM or any(weight != 1 for weight in options.coeff):
+            continue
+        for value, other in (node.bottoms, node.bottoms[::-1]):
+            before = matcher.producer(value, "PackedConvolution")
+            if before and value != other and matcher.only_reader(value) is node:
+                replacements[node.tops[0]] = fused(node, "PackedConvolution", (*before.bottoms, other), before.module)
+                break
+    notes = [f"{len(replacements)} shortcuts are added by the convolution before"] if replacements else []
+    return replaced(graph, replacements, notes)
+
+

@@ -1,0 +1,208 @@
+"""Compiled kernels for the CPU: what masked convolutions, masked sums and window distances do in cache and registers.
+
+`setup.py` builds them where there is a C++ compiler. They are plain functions behind ctypes, so that
+building needs no PyTorch and running no particular one. Everything they do, `ops.masked` and
+`ops.distance` do in PyTorch too, which is the fallback and the oracle; `why_not` says when and why
+it is taken.
+"""
+
+import ctypes
+import importlib.util
+import os
+from collections.abc import Iterable
+from functools import cache
+
+import torch
+
+from segaware_caffe.ops.geometry import Geometry, Pair, pairs, taps
+from segaware_caffe.ops.geometry import Tap as Window
+
+Pointer = ctypes.c_void_p
+
+#: the most taps of a masked convolution (MAX_TAPS of native.cpp)
+MAX_TAPS = 49
+
+
+class Plane(ctypes.Structure):
+    _fields_ = [("height", ctypes.c_int), ("width", ctypes.c_int)]
+
+
+class Tap(ctypes.Structure):
+    """Output rows and columns for which a tap reads inside the image, and how far away that pixel is."""
+
+    _fields_ = [(name, ctypes.c_int) for name in ("index", "first_row", "end_row", "first_column", "end_column", "down", "right")]
+
+
+class Weights(ctypes.Structure):
+    _fields_ = [("weights", Pointer), ("packed", Pointer), ("outputs", ctypes.c_int), ("depth", ctypes.c_int)]
+
+
+class Convolution(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "mask", "packed", "bias", "y")),
+        ("taps", ctypes.POINTER(Tap)),
+        *((name, ctypes.c_int) for name in ("tap_count", "channels", "outputs", "relu")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
+class Sum(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "mask", "y")),
+        ("taps", ctypes.POINTER(Tap)),
+        *((name, ctypes.c_int) for name in ("tap_count", "channels")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
+class Distances(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "y")),
+        ("taps", ctypes.POINTER(Tap)),
+        *((name, ctypes.c_int) for name in ("tap_count", "channels", "centre_down", "centre_right")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
+class Pool(ctypes.Structure):
+    _fields_ = [
+        ("x", Pointer),
+        ("y", Pointer),
+        ("planes", ctypes.c_int),
+        *((name, ctypes.c_int * 2) for name in ("kernel", "stride", "pad")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled kernels; None where they were not built, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
+    spec = importlib.util.find_spec("segaware_caffe.ops.native.kernels")
+    if spec is None or spec.origin is None or os.environ.get("SEGAWARE_CAFFE_NATIVE") == "0":
+        return None
+    lib = ctypes.CDLL(spec.origin)
+    return declare(lib)
+
+
+def declare(lib: ctypes.CDLL) -> ctypes.CDLL:
+    """Tell ctypes what the functions take."""
+    lib.set_name.restype = ctypes.c_char_p
+    return lib
+
+
+@cache
+def best_set() -> int:
+    """The number of the best instruction set that this processor has."""
+    return max(number for number in range(library().sets()) if library().set_runs(number))
+
+
+def why_not_tensors(*tensors: torch.Tensor) -> str | None:
+    """Why the kernels cannot take these tensors; None if they can."""
+    if library() is None:
+        return "the compiled kernels were not built"
+    if torch.compiler.is_compiling():
+        return "the compiled kernels cannot be traced"
+    if any(tensor.device.type != "cpu" for tensor in tensors):
+        return "the compiled kernels run on the CPU"
+    if any(tensor.dtype != torch.float32 for tensor in tensors):
+        return "the compiled kernels compute in float32"
+    return None
+
+
+def why_not(geometry: Geometry, *tensors: torch.Tensor) -> str | None:
+    """Why the kernels cannot take these tensors in this geometry; None if they can."""
+    if any(stride != 1 for stride in geometry.stride):
+        return "the compiled kernels have stride 1"
+    return why_not_tensors(*tensors)
+
+
+def pack_weights(weight: torch.Tensor, instruction_set: int) -> torch.Tensor:
+    """Weights (O, C, kh, kw) in the order in which a masked convolution sweeps over them."""
+    outputs, depth = len(weight), weight[0].numel()
+    rows = library().set_rows(instruction_set)
+    packed = torch.empty(-(-outputs // rows) * rows * depth)
+    weight = weight.contiguous()
+    job = Weights(_address(weight), _address(packed), outputs, depth)
+    library().pack_weights(instruction_set, torch.get_num_threads(), ctypes.byref(job))
+    return packed
+
+
+def masked_convolution(
+    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry,
+    relu: bool = False, instruction_set: int | None = None,
+) -> torch.Tensor:
+    """x (N, C, H, W), mask (N, taps, H', W'), weight (O, C, kh, kw), bias (O) -> (N, O, H', W')."""
+    number = best_set() if instruction_set is None else instruction_set
+    windows = _every_tap(geometry, x)
+    packed = pack_weights(weight, number)
+    y = x.new_empty(len(x), len(weight), *mask.shape[2:])
+    x, mask = x.contiguous(), mask.contiguous()
+    for sample in range(len(x)):
+        job = Convolution(
+            _address(x[sample]), _address(mask[sample]), _address(packed), _address(bias), _address(y[sample]), windows,
+            len(windows), x.shape[1], len(weight), relu, Plane(*x.shape[2:]), Plane(*y.shape[2:]),
+        )  # fmt: skip
+        library().masked_convolution(number, torch.get_num_threads(), ctypes.byref(job))
+    return y
+
+
+def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, instruction_set: int | None = None) -> torch.Tensor:
+    """x (N, C, H, W), mask (N, taps, H', W') -> (N, C, H', W')."""
+    number = best_set() if instruction_set is None else instruction_set
+    windows = _array(taps(geometry, x.shape[2:]))
+    y = x.new_empty(*x.shape[:2], *mask.shape[2:])
+    x, mask = x.contiguous(), mask.contiguous()
+    for sample in range(len(x)):
+        job = Sum(_address(x[sample]), _address(mask[sample]), _address(y[sample]), windows,
+                  len(windows), x.shape[1], Plane(*x.shape[2:]), Plane(*y.shape[2:]))
+        library().masked_sum(number, torch.get_num_threads(), ctypes.byref(job))
+    return y
+
+
+def write_distances(x: torch.Tensor, y: torch.Tensor, geometry: Geometry, l1: bool, instruction_set: int | None = None) -> None:
+    """Write the distances of x (N, C, H, W) into y (N, taps, H', W'), where tap and centre are different pixels of the image."""
+    number = best_set() if instruction_set is None else instruction_set
+    windows = _array(pairs(geometry, x.shape[2:]))
+    x = x.contiguous()
+    for sample in range(len(x)):
+        job = Distances(_address(x[sample]), _address(y[sample]), windows,
+                        len(windows), x.shape[1], *geometry.offset(geometry.centre), Plane(*x.shape[2:]), Plane(*y.shape[2:]))
+        library().distances(number, torch.get_num_threads(), ctypes.byref(job), l1)
+
+
+def max_pool(
+    x: torch.Tensor, output: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int],
+    instruction_set: int | None = None,
+) -> torch.Tensor:
+    """x (N, C, H, W) -> (N, C, *output), the maximum of each window; -FLT_MAX where all are NaN or -inf."""
+    number = best_set() if instruction_set is None else instruction_set
+    x = x.contiguous()
+    y = x.new_empty(*x.shape[:2], *output)
+    job = Pool(_address(x), _address(y), x.shape[0] * x.shape[1], kernel, stride, pad, Plane(*x.shape[2:]), Plane(*output))
+    library().max_pool(number, torch.get_num_threads(), ctypes.byref(job))
+    return y
+
+
+def _array(windows: Iterable[Window | Pair]) -> ctypes.Array:
+    """Taps or pairs of stride 1 as the kernels read them."""
+    found = [
+        Tap(index, rows.start, rows.stop, columns.start, columns.stop, down.start - rows.start, right.start - columns.start)
+        for index, (_, rows, columns), (_, down, right), *_ in windows
+    ]
+    return (Tap * len(found))(*found)
+
+
+def _every_tap(geometry: Geometry, x: torch.Tensor) -> ctypes.Array:
+    """As many taps as the weights have; one that is never inside the image reads nothing."""
+    windows = (Tap * geometry.taps)(*(Tap(index) for index in range(geometry.taps)))
+    for tap in _array(taps(geometry, x.shape[2:])):
+        windows[tap.index] = tap
+    return windows
+
+
+def _address(tensor: torch.Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()

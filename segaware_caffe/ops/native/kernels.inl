@@ -1,0 +1,217 @@
+// The kernels, for one instruction set. native.cpp includes this file once for each, in a namespace of its own, with
+//   LANES     floats of a vector
+//   ROWS      output channels of a register tile
+//   VECTORS   vectors of pixels of a register tile
+//   Vector, Mask and the functions on them: load, store, lanes_between, load_lanes
+// and with the compiler told that it may use those instructions; it turns a * b + c into fused multiply-adds.
+
+constexpr int PANEL = LANES * VECTORS;  // pixels of a register tile
+constexpr int PANELS = 192 / PANEL;     // panels that share a sweep over the weights
+constexpr int DEPTH = 384;              // rows of the column matrix that are packed at a time
+
+// tile (ROWS x PANEL) {=, +=} a (depth x ROWS)^T b (depth x PANEL)
+inline void multiply(int depth, const float* a, const float* b, float* tile, bool first) {
+  Vector sum[ROWS][VECTORS];
+  for (int i = 0; i < ROWS; i++)
+    for (int v = 0; v < VECTORS; v++) sum[i][v] = first ? Vector{} : load(tile + i * PANEL + v * LANES);
+  for (int k = 0; k < depth; k++) {
+    Vector pixels[VECTORS];
+    for (int v = 0; v < VECTORS; v++) pixels[v] = load(b + k * PANEL + v * LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; i++)
+      for (int v = 0; v < VECTORS; v++) sum[i][v] += a[k * ROWS + i] * pixels[v];
+  }
+  for (int i = 0; i < ROWS; i++)
+    for (int v = 0; v < VECTORS; v++) store(tile + i * PANEL + v * LANES, sum[i][v]);
+}
+
+// What one vector of a panel reads for one tap: nearly always one run of an image row, at row ends two or more.
+struct Read {
+  Mask lanes;
+  long source;  // of lane 0, in the image plane
+};
+
+struct PanelReads {
+  int count[MAX_TAPS * VECTORS];
+  Read reads[MAX_TAPS * VECTORS][LANES];
+  Vector mask[MAX_TAPS * VECTORS];
+};
+
+// Fill in the reads of the output pixels [first, first + count), row by row of the output, and the mask there.
+inline void find_reads(const Plane& in, const Plane& out, const Tap* taps, int tap_count, const float* mask, long first, int count,
+                       PanelReads& panel) {
+  for (int t = 0; t < tap_count; t++) {
+    const Tap& tap = taps[t];
+    for (int v = 0; v < VECTORS; v++) {
+      const int slot = t * VECTORS + v, start = v * LANES, stop = std::min(count, start + LANES);
+      panel.count[slot] = 0;
+      panel.mask[slot] = start < stop ? load_lanes(mask + tap.index * out.size() + first + start, lanes_between(0, stop - start)) : Vector{};
+      for (int lane = start; lane < stop;) {
+        const int row = int((first + lane) / out.width), column = int((first + lane) % out.width);
+        const int length = std::min(stop - lane, out.width - column);
+        const int from = std::max(column, tap.first_column), to = std::min(column + length, tap.end_column);
+        if (row >= tap.first_row && row < tap.end_row && from < to) {
+          const int lane0 = lane - start - column;  // the lane of column 0 of this row
+          panel.reads[slot][panel.count[slot]++] = {lanes_between(lane0 + from, lane0 + to),
+                                                    (row + tap.down) * in.width + tap.right - lane0};
+        }
+        lane += length;
+      }
+    }
+  }
+}
+
+// The masked columns of `channels` image planes from x on: channels * tap_count rows of a panel.
+inline void pack(const Plane& in, const float* x, int channels, int tap_count, const PanelReads& panel, float* columns) {
+  for (int c = 0; c < channels; c++, x += in.size())
+    for (int slot = 0; slot < tap_count * VECTORS; slot++, columns += LANES) {
+      const int count = panel.count[slot];
+      if (!count) {
+        store(columns, Vector{});
+        continue;
+      }
+      const Read* read = panel.reads[slot];
+      Vector pixels = load_lanes(x + read->source, read->lanes);
+      for (int r = 1; r < count; r++) pixels += load_lanes(x + read[r].source, read[r].lanes);
+      store(columns, pixels * panel.mask[slot]);
+    }
+}
+
+// Weights (outputs x depth), row by row, to tiles of ROWS outputs: (outputs / ROWS) x depth x ROWS, zeros beyond the last.
+void pack_weights(const Weights& job, Queue& tiles) {
+  for (long tile; tiles.take(tile);) {
+    float* packed = job.packed + tile * job.depth * ROWS;
+    for (int i = 0; i < ROWS; i++) {
+      const long output = tile * ROWS + i;
+      const float* row = job.weights + output * job.depth;
+      for (int k = 0; k < job.depth; k++) packed[long(k) * ROWS + i] = output < job.outputs ? row[k] : 0.0f;
+    }
+  }
+}
+
+// A masked convolution, block by block of BLOCK output pixels: a block's columns are packed in cache, a few hundred rows at
+// a time, and swept over by the weights.
+void masked_convolution(const Convolution& job, Queue& blocks) {
+  const int tiles = (job.outputs + ROWS - 1) / ROWS, taps = job.tap_count;
+  const int channels = std::max(1, std::min(job.channels, DEPTH / taps));
+  Array<float> columns(long(channels) * taps * BLOCK), sums(long(tiles) * ROWS * BLOCK);
+  Array<PanelReads> reads(PANELS);
+  for (long block; blocks.take(block);) {
+    const long first = block * BLOCK;
+    const int pixels = int(std::min<long>(BLOCK, job.out.size() - first)), panels = (pixels + PANEL - 1) / PANEL;
+    for (int p = 0; p < panels; p++)
+      find_reads(job.in, job.out, job.taps, taps, job.mask, first + p * PANEL, std::min(PANEL, pixels - p * PANEL), reads.data[p]);
+    for (int c = 0; c < job.channels; c += channels) {
+      const int step = std::min(channels, job.channels - c), depth = step * taps;
+      for (int p = 0; p < panels; p++)
+        pack(job.in, job.x + c * job.in.size(), step, taps, reads.data[p], columns.data + long(p) * depth * PANEL);
+      for (int t = 0; t < tiles; t++) {
+        const float* weights = job.packed + (long(t) * job.channels + c) * taps * ROWS;
+        for (int p = 0; p < panels; p++)
+          multiply(depth, weights, columns.data + long(p) * depth * PANEL, sums.data + (long(t) * PANELS + p) * ROWS * PANEL, c == 0);
+      }
+    }
+    for (int o = 0; o < job.outputs; o++)
+      for (int p = 0; p < panels; p++) {
+        const float* sum = sums.data + ((long(o / ROWS) * PANELS + p) * ROWS + o % ROWS) * PANEL;
+        float* out = job.y + o * job.out.size() + first + p * PANEL;
+        const float bias = job.bias ? job.bias[o] : 0.0f, least = job.relu ? 0.0f : -std::numeric_limits<float>::infinity();
+        const int count = std::min(PANEL, pixels - p * PANEL);
+        for (int j = 0; j < count; j++) out[j] = std::max(sum[j] + bias, least);
+      }
+  }
+}
+
+// Masked sums, row by row, GROUP channels at a time in registers.
+void masked_sum(const Sum& job, Queue& rows) {
+  constexpr int GROUP = 6;
+  Array<float> masks(long(job.tap_count) * LANES);
+  Array<Read> reads(job.tap_count);
+  for (long row; rows.take(row);)
+    for (int column = 0; column < job.out.width; column += LANES) {
+      const long position = row * job.out.width + column;
+      int count = 0;
+      for (int t = 0; t < job.tap_count; t++) {
+        const Tap& tap = job.taps[t];
+        if (row < tap.first_row || row >= tap.end_row) continue;
+        const Mask lanes = lanes_between(tap.first_column - column, tap.end_column - column);
+        store(masks.data + count * LANES, load_lanes(job.mask + tap.index * job.out.size() + position, lanes));
+        reads.data[count++] = {lanes, (row + tap.down) * job.in.width + tap.right + column};
+      }
+      const Mask inside = lanes_between(0, job.out.width - column);
+      for (int c = 0; c < job.channels; c += GROUP) {
+        const float* x = job.x + c * job.in.size();
+        const int channels = std::min(GROUP, job.channels - c);
+        Vector sum[GROUP] = {};
+        for (int t = 0; t < count; t++) {
+          const Vector mask = load(masks.data + t * LANES);
+          for (int i = 0; i < GROUP; i++)
+            if (i < channels) sum[i] += load_lanes(x + i * job.in.size() + reads.data[t].source, reads.data[t].lanes) * mask;
+        }
+        for (int i = 0; i < channels; i++) store_lanes(job.y + (c + i) * job.out.size() + position, sum[i], inside);
+      }
+    }
+}
+
+// The distances between each pixel's vector and those of its window, row by row, GROUP taps at a time in registers.
+template <bool L1>
+void distances(const Distances& job, Queue& rows) {
+  constexpr int GROUP = 8;
+  const int right = job.centre_right;
+  for (long row; rows.take(row);)
+    for (int column = 0; column < job.out.width; column += LANES) {
+      const Mask centre = lanes_between(std::max(0, -right) - column, std::min(job.out.width, job.in.width - right) - column);
+      const long middle = (row + job.centre_down) * job.in.width + right + column;
+      const long position = row * job.out.width + column;
+      for (int t = 0; t < job.tap_count;) {
+        const Tap* taps[GROUP];
+        Read reads[GROUP];
+        int count = 0;
+        for (; t < job.tap_count && count < GROUP; t++) {
+          const Tap& tap = job.taps[t];
+          if (row < tap.first_row || row >= tap.end_row) continue;
+          taps[count] = &tap;
+          reads[count++] = {lanes_between(tap.first_column - column, tap.end_column - column),
+                            (row + tap.down) * job.in.width + tap.right + column};
+        }
+        if (!count) continue;
+        Vector sum[GROUP] = {};
+        for (int c = 0; c < job.channels; c++) {
+          const float* x = job.x + c * job.in.size();
+          const Vector z = load_lanes(x + middle, centre);
+          for (int i = 0; i < GROUP; i++) {
+            if (i >= count) break;
+            const Vector difference = z - load_lanes(x + reads[i].source, reads[i].lanes);
+            sum[i] += L1 ? absolute(difference) : difference * difference;
+          }
+        }
+        for (int i = 0; i < count; i++)
+          store_lanes(job.y + taps[i]->index * job.out.size() + position, L1 ? sum[i] : sum[i] * 0.5f, reads[i].lanes);
+      }
+    }
+}
+
+// The maximum of every window of a plane, plane by plane: over rows in vectors, then along the row. NaN never wins.
+void max_pool(const Pool& job, Queue& planes) {
+  Array<float> column_maxima(job.in.width + LANES);
+  for (long plane; planes.take(plane);)
+    for (int row = 0; row < job.out.height; row++) {
+      const int top = row * job.stride[0] - job.pad[0];
+      const int first = std::max(0, top), end = std::min(job.in.height, top + job.kernel[0]);
+      for (int column = 0; column < job.in.width; column += LANES) {
+        const Mask lanes = lanes_between(0, job.in.width - column);
+        Vector best = spread(-std::numeric_limits<float>::max());
+        for (int r = first; r < end; r++)
+          best = larger(load_lanes(job.x + plane * job.in.size() + long(r) * job.in.width + column, lanes), best);
+        store_lanes(column_maxima.data + column, best, lanes);
+      }
+      float* out = job.y + plane * job.out.size() + long(row) * job.out.width;
+      for (int column = 0; column < job.out.width; column++) {
+        const int left = column * job.stride[1] - job.pad[1];
+        const int stop = std::min(job.in.width, left + job.kernel[1]);
+        float best = -std::numeric_limits<float>::max();
+        for (int c = std::max(0, left); c < stop; c++) best = std::max(best, column_maxima.data[c]);
+        out[column] = best;
+      }
+    }
+}

@@ -1,0 +1,233 @@
+// Masked convolutions, masked sums and window distances on the CPU, called from __init__.py through ctypes.
+//
+// Images are float32, one sample at a time, planes of rows. A tap of a kernel reads one pixel for each output pixel:
+// Python says for which rows and columns of the output that pixel is inside the image, and how far away it is. So all
+// rules of padding and dilation stay there, in one place; here is only the arithmetic, in registers and cache.
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+constexpr int MAX_TAPS = 49;  // of a masked convolution
+constexpr int BLOCK = 192;    // output pixels that are packed together
+
+struct Plane {
+  int height, width;
+  long size() const { return long(height) * width; }
+};
+
+// Output pixel (r, c) with first_row <= r < end_row and first_column <= c < end_column reads pixel (r + down, c + right).
+struct Tap {
+  int index, first_row, end_row, first_column, end_column, down, right;
+};
+
+struct Convolution {
+  const float *x, *mask, *packed, *bias;
+  float* y;
+  const Tap* taps;
+  int tap_count, channels, outputs, relu;
+  Plane in, out;
+};
+
+struct Sum {
+  const float *x, *mask;
+  float* y;
+  const Tap* taps;
+  int tap_count, channels;
+  Plane in, out;
+};
+
+struct Distances {
+  const float* x;
+  float* y;
+  const Tap* taps;
+  int tap_count, channels, centre_down, centre_right;
+  Plane in, out;
+};
+
+struct Pool {
+  const float* x;
+  float* y;
+  int planes, kernel[2], stride[2], pad[2];
+  Plane in, out;
+};
+
+struct Weights {
+  const float* weights;
+  float* packed;
+  int outputs, depth;
+};
+
+// Pieces of work that threads take one after the other.
+struct Queue {
+  const long count;
+  std::atomic<long> next{0};
+  bool take(long& piece) { return (piece = next++) < count; }
+};
+
+// Memory aligned for vectors, which std::vector does not promise for types that hold them.
+template <class T>
+struct Array {
+  T* const data;
+  explicit Array(long count) : data(static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) / 64 + 1) * 64))) {
+    if (!data) throw std::bad_alloc();
+  }
+  ~Array() { std::free(data); }
+  Array(const Array&) = delete;
+};
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SEGAWARE_X86 1
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
+namespace avx512 {
+constexpr int LANES = 16, ROWS = 8, VECTORS = 3;
+typedef __m512 Vector;
+typedef __mmask16 Mask;
+inline Vector load(const float* p) { return _mm512_loadu_ps(p); }
+inline void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
+inline Mask lanes_between(int first, int end) {
+  first = std::min(std::max(first, 0), LANES);
+  end = std::min(std::max(end, 0), LANES);
+  return Mask(((1u << end) - 1) & ~((1u << first) - 1));
+}
+inline Vector load_lanes(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
+inline void store_lanes(float* p, Vector v, Mask m) { _mm512_mask_storeu_ps(p, m, v); }
+inline Vector absolute(Vector v) { return _mm512_abs_ps(v); }
+inline Vector spread(float value) { return _mm512_set1_ps(value); }
+inline Vector larger(Vector v, Vector best) { return _mm512_max_ps(v, best); }
+#include "kernels.inl"
+}  // namespace avx512
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+namespace avx2 {
+constexpr int LANES = 8, ROWS = 6, VECTORS = 2;
+typedef __m256 Vector;
+typedef __m256i Mask;
+inline Vector load(const float* p) { return _mm256_loadu_ps(p); }
+inline void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
+inline Mask lanes_between(int first, int end) {
+  const Mask lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), _mm256_cmpgt_epi32(_mm256_set1_epi32(end), lane));
+}
+inline Vector load_lanes(const float* p, Mask m) { return _mm256_maskload_ps(p, m); }
+inline void store_lanes(float* p, Vector v, Mask m) { _mm256_maskstore_ps(p, m, v); }
+inline Vector absolute(Vector v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+inline Vector spread(float value) { return _mm256_set1_ps(value); }
+inline Vector larger(Vector v, Vector best) { return _mm256_max_ps(v, best); }
+#include "kernels.inl"
+}  // namespace avx2
+#pragma GCC pop_options
+#endif
+
+// Any other processor: vectors of four, which compilers know on all of them.
+namespace generic {
+constexpr int LANES = 4, ROWS = 4, VECTORS = 2;
+typedef float Vector __attribute__((vector_size(16)));
+struct Mask {
+  int first, end;
+};
+inline Vector load(const float* p) {
+  Vector v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, Vector v) { std::memcpy(p, &v, sizeof v); }
+inline Mask lanes_between(int first, int end) { return {std::min(std::max(first, 0), LANES), std::min(std::max(end, 0), LANES)}; }
+inline Vector load_lanes(const float* p, Mask m) {
+  Vector v{};
+  for (int i = m.first; i < m.end; i++) v[i] = p[i];
+  return v;
+}
+inline void store_lanes(float* p, Vector v, Mask m) {
+  for (int i = m.first; i < m.end; i++) p[i] = v[i];
+}
+inline Vector absolute(Vector v) { return v < 0.0f ? -v : v; }
+inline Vector spread(float value) { return Vector{} + value; }
+inline Vector larger(Vector v, Vector best) { return v > best ? v : best; }
+#include "kernels.inl"
+}  // namespace generic
+
+// The kernels of one instruction set.
+struct Kernels {
+  const char* name;
+  int rows;
+  void (*pack_weights)(const Weights&, Queue&);
+  void (*masked_convolution)(const Convolution&, Queue&);
+  void (*masked_sum)(const Sum&, Queue&);
+  void (*distances_l1)(const Distances&, Queue&);
+  void (*distances_l2)(const Distances&, Queue&);
+  void (*max_pool)(const Pool&, Queue&);
+};
+
+#define KERNELS(isa) \
+  Kernels {                                                                                                              \
+    #isa, isa::ROWS, isa::pack_weights, isa::masked_convolution, isa::masked_sum, isa::distances<true>, isa::distances<false>, \
+        isa::max_pool                                                                                                    \
+  }
+
+const Kernels ALL[] = {
+    KERNELS(generic),
+#if SEGAWARE_X86
+    KERNELS(avx2),
+    KERNELS(avx512),
+#endif
+};
+
+bool runs(int set) {
+#if SEGAWARE_X86
+  if (set == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (set == 2)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512bw");
+#endif
+  return set == 0;
+}
+
+// All threads take pieces of one job. OpenMP, because PyTorch's idle OpenMP threads would compete with others for the cores.
+template <class Job>
+void work(int threads, long pieces, void (*kernel)(const Job&, Queue&), const Job& job) {
+  Queue queue{pieces};
+#pragma omp parallel num_threads(threads)
+  kernel(job, queue);
+}
+
+}  // namespace
+
+extern "C" {
+
+// The number of instruction sets compiled in, from the plainest to the best; whether this processor has one; its name and tile.
+int sets() { return int(sizeof ALL / sizeof *ALL); }
+int set_runs(int set) { return runs(set); }
+const char* set_name(int set) { return ALL[set].name; }
+int set_rows(int set) { return ALL[set].rows; }
+
+void pack_weights(int set, int threads, const Weights* job) {
+  work(threads, (job->outputs + ALL[set].rows - 1) / ALL[set].rows, ALL[set].pack_weights, *job);
+}
+
+void masked_convolution(int set, int threads, const Convolution* job) {
+  work(threads, (job->out.size() + BLOCK - 1) / BLOCK, ALL[set].masked_convolution, *job);
+}
+
+void masked_sum(int set, int threads, const Sum* job) { work(threads, job->out.height, ALL[set].masked_sum, *job); }
+
+void max_pool(int set, int threads, const Pool* job) { work(threads, job->planes, ALL[set].max_pool, *job); }
+
+void distances(int set, int threads, const Distances* job, int l1) {
+  work(threads, job->out.height, l1 ? ALL[set].distances_l1 : ALL[set].distances_l2, *job);
+}
+
+}

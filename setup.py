@@ -1,0 +1,58 @@
+"""Packaging of segaware_caffe. Install torch first where the default wheel is not the one you want."""
+
+import re
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "segaware_caffe" / "__init__.py").read_text()).group(1)
+
+EXTRAS = {
+    "hdf5": ["h5py>=3.8"],
+    "safetensors": ["safetensors>=0.4"],
+    "lmdb": ["lmdb>=1.4"],
+    "leveldb": ['plyvel>=1.5; python_version < "3.13"'],  # it has no wheels for later ones
+    "progress": ["tqdm>=4.60"],
+    "plot": ["matplotlib>=3.8"],
+    "tensorboard": ["tensorboard>=2.14"],
+}
+EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
+EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.22"]
+EXTRAS["test"] = [
+    *EXTRAS["all"],
+    *EXTRAS["demo"],
+    "pytest>=8",
+    "pytest-xdist>=3",
+    "hypothesis>=6",
+    "opencv-python-headless<5",
+    "grpcio-tools>=1.60",
+    "ruff>=0.6",
+]
+
+# plain functions behind ctypes: building them needs no PyTorch; where there is no compiler for them, PyTorch does their work
+KERNELS = Extension(
+    "segaware_caffe.ops.native.kernels",
+    sources=["segaware_caffe/ops/native/native.cpp"],
+    depends=["segaware_caffe/ops/native/kernels.inl"],
+    language="c++",
+    extra_compile_args=["-O3", "-std=c++17", "-fopenmp"],
+    extra_link_args=["-fopenmp"],
+    optional=True,
+)
+
+setup(
+    name="segaware-caffe",
+    version=VERSION,
+    description="Caffe, alive on PyTorch: prototxt and caffemodel in, PyTorch module out",
+    long_description=(ROOT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="BSD-2-Clause",
+    python_requires=">=3.11",
+    packages=find_packages(include=["segaware_caffe", "segaware_caffe.*"]),
+    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "voc/report.html"]},
+    ext_modules=[KERNELS],
+    install_requires=["torch>=2.4", "protobuf>=4.22", "numpy>=1.26", "scipy>=1.11", "pillow>=10", "jinja2>=3.1"],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["segaware-caffe = segaware_caffe.cli:main", "caffe-segaware = segaware_caffe.cli.caffe:main"]},
+)
