@@ -30,7 +30,11 @@ def full_net(config: str, size: int, gains: dict[str, float], **options: object)
     for layer in proto.layer:
         if layer.type == "ImageSegData":
             layer.transform_param.crop_size = size
-    net = Net(proto, **options)
+    return with_recipe_weights(Net(proto, **options), gains)
+
+
+def with_recipe_weights(net: Net, gains: dict[str, float]) -> Net:
+    """The net, its learned blobs filled as those of the golden files were."""
     types = {node.name: node.type for node in reversed(net.graph.nodes)}
     with torch.no_grad():
         for learned in net.learned:

@@ -40,24 +40,30 @@ class Data(DataLayer):
         return self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
-        samples = _samples(self.options, self.proto.transform_param, self.rules, self.seeds.transform, self.num_tops)
+        records = self.share.of(_records(self.options))
+        samples = _samples(records, self.proto.transform_param, self.rules, self.seeds.transform, self.num_tops)
         return batched(samples, self.options.batch_size)
 
 
-def _samples(param: Any, transform: Any, rules: Rules, seed: int | None, tops: int) -> Iterator[tuple[str, Batch]]:
+def _records(param: Any) -> Iterator[tuple[str, Any]]:
     """All records, again and again."""
-    color = True if transform.force_color else False if transform.force_gray else None
-    transformer = Transformer(rules, seed)
     while True:
         where = None
         for where, datum in read_datums(param.source, param.backend):
-            if not datum.encoded and color is not None:
-                logger.error("%s: force_color and force_gray only for encoded datum", where)
-                color = None
-            try:
-                image = transformer.image(datum_image(datum, color))
-            except CaffeError as error:
-                raise CaffeError(f"{where}: {error}") from error
-            yield where, [image, np.float32(datum.label)][:tops]
+            yield where, datum
         if where is None:
             raise CaffeError(f"source '{param.source}' has no records")
+
+
+def _samples(records: Iterator[tuple[str, Any]], transform: Any, rules: Rules, seed: int | None, tops: int) -> Iterator[tuple[str, Batch]]:
+    color = True if transform.force_color else False if transform.force_gray else None
+    transformer = Transformer(rules, seed)
+    for where, datum in records:
+        if not datum.encoded and color is not None:
+            logger.error("%s: force_color and force_gray only for encoded datum", where)
+            color = None
+        try:
+            image = transformer.image(datum_image(datum, color))
+        except CaffeError as error:
+            raise CaffeError(f"{where}: {error}") from error
+        yield where, [image, np.float32(datum.label)][:tops]

@@ -9,7 +9,7 @@ import numpy as np
 
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_files
-from segaware_caffe.data.random import Seeds, draw_seeds
+from segaware_caffe.data.random import draw_seeds
 from segaware_caffe.data.transform import Rules
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Shape, register
@@ -53,9 +53,10 @@ class FloData(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         param = self.options
-        return batched(_samples(read_files(param.source), param.root_folder, self._seeds), param.batch_size)
+        entries = self.share.of(cycle(read_files(param.source), self._seeds.order, self._seeds.skip))
+        return batched(_samples(entries, param.root_folder), param.batch_size)
 
 
-def _samples(entries: list[Entry], root: str, seeds: Seeds) -> Iterator[tuple[str, Batch]]:
-    for entry in cycle(entries, seeds.order, seeds.skip):
+def _samples(entries: Iterator[Entry], root: str) -> Iterator[tuple[str, Batch]]:
+    for entry in entries:
         yield entry.name, [read_flo(root + entry.name)]

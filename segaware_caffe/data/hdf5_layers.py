@@ -1,5 +1,6 @@
 """HDF5Data and HDF5Output: arrays from and to HDF5 files. h5py is an optional extra."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,8 @@ from segaware_caffe.errors import CaffeError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.layers import Layer, Shape, register
+
+logger = logging.getLogger(__name__)
 
 
 @register("HDF5Data")
@@ -32,13 +35,16 @@ class HDF5Data(DataLayer):
         self.check(not self.proto.HasField("transform_param"), "HDF5Data does not transform data.")
         self.check(self.options.batch_size > 0, "Positive batch size required")
         self._seed = next_seed() if self.options.shuffle else None
+        logger.info("Loading list of HDF5 filenames from: %s", self.options.source)
+        with located(self):
+            logger.info("Number of HDF5 files: %d", len(read_files(self.options.source)))
 
     def reshape(self) -> list[Shape]:
         return self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
         files = [entry.name for entry in read_files(self.options.source)]
-        return batched(_rows(files, list(self.proto.top), self._seed), self.options.batch_size)
+        return batched(self.share.of(_rows(files, list(self.proto.top), self._seed)), self.options.batch_size)
 
 
 def _rows(files: list[str], names: list[str], seed: int | None) -> Iterator[tuple[str, Batch]]:
@@ -78,6 +84,7 @@ def _dataset(h5py: ModuleType, file: Any, name: str, path: str) -> np.ndarray:
         raise CaffeError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file) or 'none'}")
     if dataset.dtype.kind not in "fiu" or not dataset.shape:
         raise CaffeError(f"{path}: dataset {name} must hold rows of numbers, not {dataset.dtype} of shape {dataset.shape}")
+    logger.info("Datatype class: H5T_%s", "FLOAT" if dataset.dtype.kind == "f" else "INTEGER", extra={"once": True})
     return dataset.astype(np.float32)[()]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from segaware_caffe.data.images import read_image, resize, resize_nearest
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_labelled, read_pairs
-from segaware_caffe.data.random import Seeds, draw_seeds
+from segaware_caffe.data.random import draw_seeds
 from segaware_caffe.data.transform import Rules, Size, Transformer
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Shape, register
@@ -51,12 +51,12 @@ class ImageLayer(DataLayer):
 
     def batches_of(self, entries: list[Entry], sample: Sample) -> Iterator[Batch]:
         """Endless batches of what `sample` makes of the entries."""
-        return batched(_samples(entries, sample, self.rules, self.seeds), self.options.batch_size)
+        chosen = self.share.of(cycle(entries, self.seeds.order, self.seeds.skip))
+        return batched(_samples(chosen, sample, Transformer(self.rules, self.seeds.transform)), self.options.batch_size)
 
 
-def _samples(entries: list[Entry], sample: Sample, rules: Rules, seeds: Seeds) -> Iterator[tuple[str, Batch]]:
-    transformer = Transformer(rules, seeds.transform)
-    for entry in cycle(entries, seeds.order, seeds.skip):
+def _samples(entries: Iterator[Entry], sample: Sample, transformer: Transformer) -> Iterator[tuple[str, Batch]]:
+    for entry in entries:
         try:
             yield entry.name, sample(entry, transformer)
         except CaffeError as error:

@@ -11,6 +11,8 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
@@ -24,9 +26,15 @@ _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error
 
 def read_image(path: str | os.PathLike, color: bool = True) -> np.ndarray:
     """The image in a file: (H, W, 3) blue green red, or (H, W, 1) grey. CaffeError names the file."""
+    with loading(path), open(path, "rb") as file:
+        return _decode(file, color)
+
+
+@contextmanager
+def loading(path: str | os.PathLike) -> Iterator[None]:
+    """Makes a CaffeError that names the file of whatever Pillow raises inside the block."""
     try:
-        with open(path, "rb") as file:
-            return _decode(file, color)
+        yield
     except _DAMAGED as error:
         raise CaffeError(f"Could not load {os.fspath(path)}: {_reason(error)}") from error
 

@@ -42,12 +42,13 @@ class MatRead(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         param = self.options
-        return batched(_read(read_names(param.source, param.strip), param.prefix), param.batch_size)
+        names = self.share.of(cycle(read_names(param.source, param.strip), seed=None))
+        return batched(_read(names, param.prefix), param.batch_size)
 
 
-def _read(names: list[str], prefix: str) -> Iterator[tuple[str, Batch]]:
+def _read(names: Iterator[str], prefix: str) -> Iterator[tuple[str, Batch]]:
     first = None
-    for name in cycle(names, seed=None):
+    for name in names:
         path = mat_file(prefix, name, 0)
         blob = read_mat(path).astype(np.float32, copy=False)
         first = first or blob.shape

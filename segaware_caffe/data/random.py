@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segaware_caffe.data.share import current_share
+
 WORDS = 2**32
 
 
@@ -75,12 +77,13 @@ def draw_seeds(transform: bool, order: bool, rand_skip: int = 0) -> Seeds:
     """The draws of a prefetching layer, in the reference's order.
 
     The transformer's seed is drawn twice and the second counts; the last word would seed the
-    reading thread, which needs none.
+    reading thread, which needs none. Of processes that share the data each gets another transformer's
+    seed, but all the same order.
     """
     if transform:
         next_seed()
     order_seed = next_seed() if order else None
     skip = next_seed() % rand_skip if rand_skip else 0
-    transform_seed = next_seed() if transform else None
+    transform_seed = next_seed() + current_share().rank if transform else None
     next_seed()
     return Seeds(transform_seed, order_seed, skip)

@@ -78,7 +78,8 @@ class WindowData(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         windows = read_windows(self.options)
-        return batched(_samples(windows, self.options, self.rules, self.seeds.order), self.options.batch_size)
+        seed = self.seeds.order + self.share.rank
+        return batched(_samples(windows, self.options, self.rules, seed), self.options.batch_size)
 
 
 def read_windows(param: Any) -> Windows:

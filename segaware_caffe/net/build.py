@@ -35,9 +35,9 @@ def build_graph(net: Any, allow_python_layers: bool = False) -> tuple[Graph, dic
         bottoms = [shapes[value] for value in node.bottoms]
         layer.train(_is_train(net, node.proto))
         layer.setup(*bottoms)
-        weights = _loss_weights(layer)
+        weights, tops = _loss_weights(layer), layer.top_shapes(*bottoms)
         logger.info("Setting up %s", node.name)
-        for value, shape, weight in zip(node.tops, layer.top_shapes(*bottoms), weights, strict=True):
+        for value, shape, weight in zip(node.tops, tops, weights, strict=True):
             shapes[value] = shape
             logger.info("Top shape: %s", dims(shape))
             if weight:

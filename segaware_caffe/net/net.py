@@ -15,10 +15,12 @@ from segaware_caffe.net.backward import backward_flags, cut_bottoms
 from segaware_caffe.net.build import build_graph
 from segaware_caffe.net.graph import AUTOMATIC, Graph, Node
 from segaware_caffe.net.passes import run_passes
+from segaware_caffe.net.passes.match import Scope
 from segaware_caffe.net.plan import Plan, make_plan
-from segaware_caffe.net.share import LearnedBlob, allocate
+from segaware_caffe.net.recompute import recomputing
+from segaware_caffe.net.share import LearnedBlob, allocate, replacements
 from segaware_caffe.schema import filter_net, read_net, write_binary, write_text
-from segaware_caffe.weights import LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
+from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
 
 logger = logging.getLogger(__name__)
 Array = torch.Tensor | np.ndarray
@@ -65,10 +67,13 @@ class Net(nn.Module):
         self.phase = "TEST" if self.proto.state.phase else "TRAIN"
         if logger.isEnabledFor(logging.INFO):
             logger.info("Initializing net from parameters: \n%s", write_text(self.proto).rstrip("\n"))
+        #: the passes that are applied; None for the default ones
         self.pass_names = None if passes is None else tuple(passes)
         self.graph, shapes = build_graph(self.proto, allow_python_layers)
         self.shapes_of_values: dict[int, Shape] = shapes
         self._plans: dict[Any, Plan] = {}
+        #: keep few inner blobs for the backward pass of `forward_loss`, and compute the others again: less memory, more time
+        self.recompute = False
         self.learned: list[LearnedBlob] = allocate(node.module for node in self.graph.nodes)
         self.needs_backward = backward_flags(self.graph, self.proto.force_backward)
         self.load_report: LoadReport | None = None
@@ -159,6 +164,14 @@ class Net(nn.Module):
         """What the graph passes fused into what, and where and why they could not."""
         return "\n".join(self._passed(()).notes)
 
+    def refresh(self) -> None:
+        """Forget what was computed from learned blobs before (folded weights).
+
+        Needed only after blobs were changed in few elements and past PyTorch: through numpy or `.data`.
+        Changes by PyTorch operations, and changes of whole blobs, are noticed.
+        """
+        self._plans.clear()
+
     # -- weights ---------------------------------------------------------------------------
 
     def load_targets(self) -> list[LoadTarget]:
@@ -173,11 +186,25 @@ class Net(nn.Module):
         self.load_report = load_weights(path, self.load_targets())
         return self.load_report
 
-    def save(self, path: str | os.PathLike) -> None:
+    def share_with(self, other: "Net") -> None:
+        """Use the learned blobs of another net's layers of the same names, as a test net uses its train net's.
+
+        Of several layers with one name the first counts; layers that the other net lacks keep their own.
+        Raises CaffeError where numbers or shapes of blobs differ.
+        """
+        shared = replacements(self.layers, other.layers)
+        for layer in self.layers:
+            for index, tensor in list(layer.named_parameters(recurse=False, remove_duplicate=False)):
+                layer.register_parameter(index, shared.get(id(tensor), tensor))
+        for learned in self.learned:
+            learned.tensor = shared.get(id(learned.tensor), learned.tensor)
+
+    def save(self, path: str | os.PathLike, gradients: bool = False) -> None:
         """Write the weights, in the format that the suffix names (`weights.write_weights`).
 
         A .caffemodel holds every layer's definition too, as the reference's snapshots do
-        (spec/pipeline.md 2.10). In a .h5 a shared blob is stored with its owner alone.
+        (spec/pipeline.md 2.10). In a .h5 a shared blob is stored with its owner alone. These two
+        formats can take the `gradients` that the blobs have (solver field snapshot_diff).
         """
         owned: set[int] = set()
         layers = []
@@ -186,6 +213,9 @@ class Net(nn.Module):
             if str(path).endswith(".h5"):
                 blobs = [None if blob.data_ptr() in owned else blob for blob in blobs]
                 owned |= {blob.data_ptr() for blob in blobs if blob is not None}
+            if gradients:
+                tensors = (tensor for _, tensor in node.module.named_parameters(recurse=False, remove_duplicate=False))
+                blobs = [_with_gradient(blob, tensor) for blob, tensor in zip(blobs, tensors, strict=True)]
             layers.append(LayerWeights(node.name, node.type, blobs, _definition(node)))
         write_weights(path, self.name, layers)
 
@@ -239,7 +269,7 @@ class Net(nn.Module):
         return self._plan(frozenset(values), keep, losses).run(values, self._place)
 
     def _plan(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool) -> Plan:
-        key = (fed, keep, losses)
+        key = (fed, keep, losses, self.recompute, self.pass_names, self.training)
         if key not in self._plans:
             blobs = self.graph.blobs()
             unknown = [name for name in keep if name not in blobs]
@@ -247,12 +277,14 @@ class Net(nn.Module):
                 raise CaffeError(f"net '{self.name}' has no blob {', '.join(map(repr, unknown))} to keep")
             kept = tuple(blobs[name] for name in keep)
             wanted = {self.graph.names[v]: v for v in self.graph.outputs} | dict(zip(keep, kept, strict=True))
-            self._plans[key] = make_plan(self._passed(kept), fed, wanted, losses, cut_bottoms)
+            plan = make_plan(self._passed(kept), fed, wanted, losses, cut_bottoms)
+            self._plans[key] = recomputing(plan, self.shapes_of_values) if self.recompute and losses else plan
         return self._plans[key]
 
     def _passed(self, kept: tuple[int, ...]) -> Graph:
         """The graph after the passes, which leave the `kept` values alone."""
-        return run_passes(self.graph, self.shapes_of_values, kept, self.pass_names)
+        scope = Scope(self.shapes_of_values, frozenset(kept) | frozenset(self.graph.outputs), self.training)
+        return run_passes(self.graph, scope, self.pass_names)
 
     def _place(self, value: torch.Tensor) -> torch.Tensor:
         return value.to(device=self._anchor.device, dtype=self._anchor.dtype)
@@ -276,6 +308,16 @@ def _without_dots(net: Net, state_dict: dict[str, Any], prefix: str, *_: Any) ->
             key = f"{prefix}{layer.name}.{index}"
             if "." in layer.name and key in state_dict:
                 state_dict[f"{prefix}{layer.name.replace('.', '_')}.{index}"] = state_dict.pop(key)
+
+
+def _with_gradient(blob: torch.Tensor | None, tensor: torch.Tensor) -> ArrayBlob | None:
+    """A learned blob as it is stored together with the gradient of the tensor that it is, or is a view of."""
+    if blob is None:
+        return None
+    stored = ArrayBlob(blob)
+    if tensor.grad is not None:
+        stored.diff = ArrayBlob(tensor.grad.view(blob.shape))
+    return stored
 
 
 def _definition(node: Node) -> bytes:

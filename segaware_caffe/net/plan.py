@@ -23,6 +23,11 @@ class Step:
     loss_weights: tuple[float, ...]
     dead: tuple[int, ...]
 
+    def tops_of(self, values: Mapping[int, torch.Tensor]) -> list[torch.Tensor]:
+        """Run the module on its bottoms among `values`; a tensor for each top."""
+        tops = self.module(*(values[v].detach() if cut else values[v] for v, cut in zip(self.bottoms, self.cut, strict=True)))
+        return [tops] if isinstance(tops, torch.Tensor) else list(tops or ())
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,10 +44,7 @@ class Plan:
         """
         loss = None
         for step in self.steps:
-            bottoms = [values[v].detach() if cut else values[v] for v, cut in zip(step.bottoms, step.cut, strict=True)]
-            tops = step.module(*bottoms)
-            del bottoms
-            tops = (tops,) if isinstance(tops, torch.Tensor) else tops or ()
+            tops = step.tops_of(values)
             if not step.bottoms:
                 tops = [place(top) for top in tops]
             values.update(zip(step.tops, tops, strict=True))

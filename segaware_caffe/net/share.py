@@ -76,6 +76,27 @@ def allocate(layers: Iterable[Layer]) -> list[LearnedBlob]:
     return learned
 
 
+def replacements(layers: Iterable[Layer], others: Iterable[Layer]) -> dict[int, nn.Parameter]:
+    """For the learned blobs of `layers` (by id) those of the first of the `others` that has the layer's name."""
+    theirs: dict[str, Layer] = {}
+    for layer in others:
+        theirs.setdefault(layer.name, layer)
+    result = {}
+    for layer in layers:
+        other = theirs.get(layer.name)
+        if other is None:
+            continue
+        mine, new = ([tensor for _, tensor in each.named_parameters(recurse=False, remove_duplicate=False)] for each in (layer, other))
+        if len(mine) != len(new):
+            raise CaffeError(f"Incompatible number of blobs for layer {layer.name}: {len(new)} to share, {len(mine)} needed")
+        for index, (old, tensor) in enumerate(zip(mine, new, strict=True)):
+            if old.shape != tensor.shape:
+                raise CaffeError(f"Cannot share param {index} weights from layer '{layer.name}'; shape mismatch.  Source param shape is"
+                                 f" {dims(tensor.shape)}; target param shape is {dims(old.shape)}")
+            result[id(old)] = tensor
+    return result
+
+
 def _check_shapes(owner: LearnedBlob, layer: str, blob: BlobSpec, share_mode: int) -> None:
     ours, theirs = tuple(blob.shape), tuple(owner.spec.shape)
     if share_mode == PERMISSIVE:

@@ -68,6 +68,10 @@ class _MaskedConvolution(torch.autograd.Function):
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, mask, weight = ctx.saved_tensors
         wants_x, wants_mask, wants_weight, wants_bias, *_ = ctx.needs_input_grad
+        bias_gradient = gradient.sum((0, 2, 3)) if wants_bias else None
+        if why_not_native(x, mask, weight, ctx.geometry, ctx.groups) is None:
+            gradients = native.masked_gradients(x, mask, weight, gradient, ctx.geometry, ctx.needs_input_grad[:3])
+            return *gradients, bias_gradient, None, None
         matrix = _matrix(weight, ctx.groups)
         x_gradient, mask_gradient, matrix_gradient = map(torch.zeros_like, (x, mask, matrix))
         for sample, rows in _blocks(x, mask):
@@ -79,7 +83,6 @@ class _MaskedConvolution(torch.autograd.Function):
                 columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
                 _spread(columns, x[sample], mask[sample, :, rows], ctx.geometry, rows,
                         x_gradient[sample], mask_gradient[sample, :, rows])
-        bias_gradient = gradient.sum((0, 2, 3)) if wants_bias else None
         return x_gradient, mask_gradient, matrix_gradient.view(weight.shape), bias_gradient, None, None
 
 

@@ -60,11 +60,20 @@ def across_channels_norm(value: torch.Tensor, size: int, alpha: float, beta: flo
     `value` (N, C, H, W) -> the same; `size` is odd, channels that do not exist count as 0.
     """
     half, channels = size // 2, value.shape[1]
-    squares = functional.pad(value.square(), (0, 0, 0, 0, half, half))
-    total = squares[:, :channels]
-    for first in range(1, size):
-        total = total + squares[:, first : first + channels]
-    return value * (k + alpha / size * total) ** -beta
+    if value.requires_grad and torch.is_grad_enabled():
+        squares = functional.pad(value.square(), (0, 0, 0, 0, half, half))
+        total = sum(squares[:, first : first + channels] for first in range(size))
+        return value * (k + alpha / size * total) ** -beta
+    squares = value.square()
+    total = squares.clone()
+    for distance in range(1, min(half, channels - 1) + 1):
+        total[:, distance:] += squares[:, :-distance]
+        total[:, :-distance] += squares[:, distance:]
+    total.mul_(alpha / size).add_(k)
+    if beta == 0.75:  # what everybody uses, and two square roots are much faster than a power
+        total.rsqrt_()
+        return total.mul_(total.sqrt()).mul_(value)
+    return total.pow_(-beta).mul_(value)
 
 
 def within_channel_norm(value: torch.Tensor, size: int, alpha: float, beta: float) -> torch.Tensor:

@@ -52,15 +52,6 @@ class LayerView:
             for tensor, value in zip(self._tensors(), self._layer.blobs, strict=True)
         ]
 
-    def share_with(self, other: "LayerView") -> None:
-        """Use another layer's learned blobs."""
-        mine, theirs = ([spec.shape for spec in view._layer.specs] for view in (self, other))
-        if mine != theirs:
-            raise CaffeError(f"Cannot share the blobs of layer '{self.name}': their shapes are {mine}, the other net's {theirs}")
-        for index, tensor in enumerate(other._tensors()):
-            self._layer.register_parameter(str(index), tensor)
-            self._param_blobs[id(tensor)] = other._param_blobs[id(tensor)]
-
     def _tensors(self) -> list[torch.nn.Parameter]:
         return [self._layer._parameters[str(index)] for index in range(len(self._layer.specs))]
 
@@ -123,12 +114,8 @@ class Net:
 
     def share_with(self, other: "Net") -> None:
         """Use the learned blobs of another net's layers of the same names and shapes, data and diff (first match, as `copy_from`)."""
-        theirs = {}
-        for layer in other.layers:
-            theirs.setdefault(layer.name, layer)
-        for layer in self.layers:
-            if layer.blobs and layer.name in theirs:
-                layer.share_with(theirs[layer.name])
+        self._net.share_with(other._net)
+        self._param_blobs.update(other._param_blobs)
 
     # -- running ---------------------------------------------------------------------------
 

@@ -1,9 +1,12 @@
 """Which layers of a net are there in a given phase, level and stage (spec/pipeline.md 2.1)."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema.messages import LayerParameter, NetParameter, NetState, NetStateRule, enum
+
+logger = logging.getLogger(__name__)
 
 
 def filter_net(net: NetParameter, phase: str | int, level: int = 0, stages: Iterable[str] = ()) -> NetParameter:
@@ -42,16 +45,29 @@ def _is_kept(layer: LayerParameter, state: NetState) -> bool:
     if layer.include and layer.exclude:
         raise CaffeError(f"Layer '{layer.name}': Specify either include rules or exclude rules; not both.")
     if layer.include:
-        return any(_is_met(rule, state) for rule in layer.include)
-    return not any(_is_met(rule, state) for rule in layer.exclude)
+        return any(_is_met(rule, state, layer.name) for rule in layer.include)
+    return not any(_is_met(rule, state, layer.name) for rule in layer.exclude)
 
 
-def _is_met(rule: NetStateRule, state: NetState) -> bool:
-    """Whether `state` meets every condition that the rule states; an empty rule is always met."""
-    return (
-        (not rule.HasField("phase") or rule.phase == state.phase)
-        and (not rule.HasField("min_level") or state.level >= rule.min_level)
-        and (not rule.HasField("max_level") or state.level <= rule.max_level)
-        and all(stage in state.stage for stage in rule.stage)
-        and not any(stage in state.stage for stage in rule.not_stage)
-    )
+def _is_met(rule: NetStateRule, state: NetState, layer: str) -> bool:
+    """Whether `state` meets every condition that the rule states; an empty rule is always met. Logs the first that it does not."""
+    unmet = next(_unmet(rule, state), None)
+    if unmet:
+        logger.info("The NetState %s specified by a rule in layer %s", unmet, layer)
+    return unmet is None
+
+
+def _unmet(rule: NetStateRule, state: NetState) -> Iterator[str]:
+    """What `state` lacks for the rule, in the reference's words and order."""
+    if rule.HasField("phase") and rule.phase != state.phase:
+        yield f"phase ({state.phase}) differed from the phase ({rule.phase})"
+    if rule.HasField("min_level") and state.level < rule.min_level:
+        yield f"level ({state.level}) is above the min_level ({rule.min_level})"
+    if rule.HasField("max_level") and state.level > rule.max_level:
+        yield f"level ({state.level}) is above the max_level ({rule.max_level})"
+    for stage in rule.stage:
+        if stage not in state.stage:
+            yield f"did not contain stage '{stage}'"
+    for stage in rule.not_stage:
+        if stage in state.stage:
+            yield f"contained a not_stage '{stage}'"

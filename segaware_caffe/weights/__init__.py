@@ -9,6 +9,7 @@ from segaware_caffe.weights.compare import Comparison, compare
 from segaware_caffe.weights.formats import Conversion, convert, read_weights, write_weights
 from segaware_caffe.weights.hdf5 import read_hdf5, write_hdf5
 from segaware_caffe.weights.load import LoadReport, LoadTarget, load_weights, plan_load
+from segaware_caffe.weights.solverstate import SolverState, read_solverstate, write_solverstate
 from segaware_caffe.weights.write import write_caffemodel
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "LayerWeights",
     "LoadReport",
     "LoadTarget",
+    "SolverState",
     "Weights",
     "compare",
     "convert",
@@ -27,8 +29,10 @@ __all__ = [
     "read_blobproto",
     "read_caffemodel",
     "read_hdf5",
+    "read_solverstate",
     "read_weights",
     "write_caffemodel",
     "write_hdf5",
+    "write_solverstate",
     "write_weights",
 ]

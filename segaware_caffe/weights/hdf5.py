@@ -3,10 +3,12 @@
 h5py is an optional extra of this package. Links that lead out of the file are not followed.
 """
 
+import io
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from segaware_caffe.weights.blobs import (
 )
 from segaware_caffe.weights.sniff import open_as
 
-DATA = "data"
+DATA, DIFF = "data", "diff"
 #: attributes that the reference neither writes nor reads
 NET_NAME, TYPE = "net_name", "type"
 #: No layer type has more than a dozen; an index in a file must not decide how long a list gets.
@@ -59,9 +61,9 @@ def read_hdf5(path: str | os.PathLike) -> Weights:
     try:
         file = h5py.File(path, "r")
         weights = Weights(os.fspath(path), "hdf5", _attribute(file, NET_NAME))
-        data = _member(h5py, file, DATA, h5py.Group, path)
+        data = member(h5py, file, DATA, h5py.Group, path)
         for name in data:
-            group = _member(h5py, data, name, h5py.Group, path)
+            group = member(h5py, data, name, h5py.Group, path)
             weights.layers.append(LayerWeights(name, _attribute(group, TYPE), _read_blobs(h5py, group, name, path)))
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         if isinstance(error, CaffeError):
@@ -76,10 +78,9 @@ def write_hdf5(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWei
     Raises CaffeError, before anything is written, for two layers of one name and for names that
     HDF5 cannot hold.
     """
-    h5py = optional_import("h5py", "hdf5", path)
     layers = [LayerWeights(*layer) for layer in layers]
     _check_names(path, [layer.name for layer in layers])
-    with replacing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with new_hdf5(path) as file:
         file.attrs[NET_NAME] = net_name
         data = file.create_group(DATA, track_order=True)
         for layer in layers:
@@ -87,7 +88,24 @@ def write_hdf5(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWei
             group.attrs[TYPE] = layer.type
             for index, values in enumerate(layer.blobs):
                 if values is not None:
-                    group.create_dataset(str(index), data=as_blob(values, layer.name, index).numpy())
+                    blob = as_blob(values, layer.name, index)
+                    group.create_dataset(str(index), data=blob.numpy())
+                    if blob.diff is not None:
+                        file.create_dataset(f"{DIFF}/{layer.name}/{index}", data=blob.diff.numpy())
+
+
+@contextmanager
+def new_hdf5(path: str | os.PathLike) -> Iterator[Any]:
+    """An HDF5 file to fill, which appears when it is complete.
+
+    It is made in memory: HDF5 itself cannot let go of a file that the disk has no room for.
+    """
+    h5py = optional_import("h5py", "hdf5", path)
+    memory = io.BytesIO()
+    with h5py.File(memory, "w", track_order=True) as file:
+        yield file
+    with replacing(path) as temporary:
+        temporary.write_bytes(memory.getbuffer())
 
 
 def _check_names(path: str | os.PathLike, names: list[str]) -> None:
@@ -106,11 +124,11 @@ def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike) -> l
         where = f"{path}: layer '{layer}' blob {key}"
         if key not in BLOB_NAMES:
             raise CaffeError(f"{where}: the datasets of a layer are named 0, 1, … {MAX_BLOBS - 1}")
-        blobs[int(key)] = _checked(_member(h5py, group, key, h5py.Dataset, path), where)
+        blobs[int(key)] = checked(member(h5py, group, key, h5py.Dataset, path), where)
     return [blobs.get(index) for index in range(max(blobs, default=-1) + 1)]
 
 
-def _checked(dataset: Any, where: str) -> DatasetBlob:
+def checked(dataset: Any, where: str) -> DatasetBlob:
     """A dataset whose shape and type are sound and whose values are all in this file."""
     if dataset.shape is None or dataset.dtype.kind not in "fiu":
         raise CaffeError(f"{where}: holds {dataset.dtype}, not numbers")
@@ -125,7 +143,7 @@ def _checked(dataset: Any, where: str) -> DatasetBlob:
     return DatasetBlob(dataset, where)
 
 
-def _member(h5py: Any, group: Any, name: str, kind: type, path: str | os.PathLike) -> Any:
+def member(h5py: Any, group: Any, name: str, kind: type, path: str | os.PathLike) -> Any:
     """`group[name]` if it is an object of that kind within the file."""
     link = group.get(name, getlink=True)
     member = group[name] if isinstance(link, h5py.HardLink) else None

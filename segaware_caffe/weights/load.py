@@ -111,11 +111,14 @@ def load_weights(path: str | os.PathLike, targets: Iterable[LoadTarget | tuple])
 
     Raises CaffeError before anything is copied if the file is damaged or does not fit.
     """
-    report = plan_load(read_weights(path), targets)
+    weights, targets = read_weights(path), [LoadTarget(*target) for target in targets]
+    report = plan_load(weights, targets)
     report.raise_for_errors()
     report.apply()
-    for name in report.unused:
-        logger.info("Ignoring source layer %s", name)
+    names = {target.name for target in targets}
+    for layer in weights:
+        if layer.name not in names:
+            logger.info("Ignoring source layer %s", layer.name)
     return report
 
 

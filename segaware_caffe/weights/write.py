@@ -64,10 +64,12 @@ def blob_field(number: int, blob: BlobRef, where: str) -> list[bytes | BlobRef]:
     if problem:
         raise CaffeError(f"{where} cannot be stored: {problem}")
     packed = b"".join(map(varint, blob.shape))
-    parts: list[bytes | BlobRef] = [bytes_field(SHAPE, bytes_field(SHAPE_DIM, packed) if packed else b"")]
-    for values, fields in ((blob, VALUE_FIELDS), (blob.diff, DIFF_FIELDS)):
+    fields: dict[int, list[bytes | BlobRef]] = {SHAPE: [bytes_field(SHAPE, bytes_field(SHAPE_DIM, packed) if packed else b"")]}
+    for values, numbers in ((blob, VALUE_FIELDS), (blob.diff, DIFF_FIELDS)):
         if values is not None and values.count:
-            parts += [_head(fields[values.dtype], _length(values)), values]
+            field = numbers[values.dtype]
+            fields[field] = [_head(field, _length(values)), values]
+    parts = [part for field in sorted(fields) for part in fields[field]]  # in the order in which protobuf writes them
     return [_head(number, sum(map(_length, parts))), *parts]
 
 

@@ -118,3 +118,17 @@ def test_max_pool(number, kernel, stride, pad, size):
     windows = Windows(kernel, stride, pad)
     result = native.max_pool(x, windows.output(size), kernel, stride, pad, number)
     assert torch.equal(result, max_pool(x, windows)[0])
+
+
+@pytest.mark.parametrize("number", SETS, ids=lambda number: native.library().set_name(number).decode())
+@settings(deadline=None, max_examples=25)
+@given(cases(), st.integers(1, 2), st.sampled_from([1, 3, 17]), st.sampled_from([1, 8, 21]), st.integers(0, 99))
+def test_masked_gradients(number, case, batch, channels, outputs, seed):
+    geometry, size = case
+    torch.manual_seed(seed)
+    x, mask = torch.randn(batch, channels, *size), torch.rand(batch, geometry.taps, *geometry.output(size))
+    weight, gradient = torch.randn(outputs, channels, *geometry.kernel), torch.randn(batch, outputs, *geometry.output(size))
+    leaves = [value.double().requires_grad_() for value in (x, mask, weight)]
+    expected = torch.autograd.grad(patches.masked_convolution(*leaves, geometry), leaves, gradient.double())
+    for actual, want in zip(native.masked_gradients(x, mask, weight, gradient, geometry, (True,) * 3, number), expected, strict=True):
+        torch.testing.assert_close(actual, want.float(), rtol=1e-4, atol=1e-4)

@@ -56,6 +56,27 @@ def test_rule(rules, state, expected):
     assert kept(rules, **state) is expected
 
 
+@pytest.mark.parametrize(
+    ("rules", "state", "lines"),
+    [
+        ("include { phase: TEST }", {}, []),
+        ("include { phase: TRAIN }", {}, ["phase (1) differed from the phase (0) specified by a rule in layer l"]),
+        ("include { min_level: 3 }", {"level": 2}, ["level (2) is above the min_level (3) specified by a rule in layer l"]),
+        ("include { max_level: 1 }", {"level": 2}, ["level (2) is above the max_level (1) specified by a rule in layer l"]),
+        ("include { stage: 'a' stage: 'b' }", {"stages": ("a",)}, ["did not contain stage 'b' specified by a rule in layer l"]),
+        ("include { not_stage: 'a' }", {"stages": ("a",)}, ["contained a not_stage 'a' specified by a rule in layer l"]),
+        ("exclude { phase: TRAIN stage: 'a' }", {}, ["phase (1) differed from the phase (0) specified by a rule in layer l"]),
+        ("include { phase: TRAIN } include { min_level: 1 }", {},
+         ["phase (1) differed from the phase (0) specified by a rule in layer l",
+          "level (0) is above the min_level (1) specified by a rule in layer l"]),
+    ],
+)
+def test_the_first_condition_that_each_rule_lacks_is_logged_in_the_references_words(caplog, rules, state, lines):
+    caplog.set_level("INFO")
+    kept(rules, **state)
+    assert caplog.messages == [f"The NetState {line}" for line in lines]
+
+
 @pytest.mark.parametrize(("phase", "number"), [("TRAIN", 0), ("train", 0), ("Test", 1), ("TEST", 1), (0, 0), (1, 1)])
 def test_phase(phase, number):
     assert filter_net(NetParameter(), phase).state.phase == number

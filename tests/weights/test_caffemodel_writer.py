@@ -43,7 +43,7 @@ def test_the_fields_are_those_of_the_reference(tmp_path):
 
 def test_a_scalar_has_an_empty_shape(tmp_path):
     write_caffemodel(tmp_path / "net.caffemodel", "", [("a", "", [np.float32(3)])])
-    assert (tmp_path / "net.caffemodel").read_bytes().endswith(b"\x3a\x08" + b"\x3a\x00" + b"\x2a\x04" + np.float32(3).tobytes())
+    assert (tmp_path / "net.caffemodel").read_bytes().endswith(b"\x3a\x08" + b"\x2a\x04" + np.float32(3).tobytes() + b"\x3a\x00")
 
 
 def test_a_definition_is_stored_whole(tmp_path):

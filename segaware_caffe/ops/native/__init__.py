@@ -9,7 +9,7 @@ it is taken.
 import ctypes
 import importlib.util
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import torch
@@ -42,6 +42,26 @@ class Convolution(ctypes.Structure):
         *((name, Pointer) for name in ("x", "mask", "packed", "bias", "y")),
         ("taps", ctypes.POINTER(Tap)),
         *((name, ctypes.c_int) for name in ("tap_count", "channels", "outputs", "relu")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
+class Gradients(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "mask", "packed", "gradient", "x_gradient", "mask_gradient")),
+        ("taps", ctypes.POINTER(Tap)),
+        *((name, ctypes.c_int) for name in ("tap_count", "channels", "outputs")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
+class WeightGradients(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "mask", "gradient", "weight_gradient")),
+        ("taps", ctypes.POINTER(Tap)),
+        *((name, ctypes.c_int) for name in ("tap_count", "channels", "outputs")),
         ("in_plane", Plane),
         ("out_plane", Plane),
     ]
@@ -148,6 +168,31 @@ def masked_convolution(
         )  # fmt: skip
         library().masked_convolution(number, torch.get_num_threads(), ctypes.byref(job))
     return y
+
+
+def masked_gradients(
+    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, wanted: Sequence[bool],
+    instruction_set: int | None = None,
+) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+    """The gradients of x, mask and weight, as far as they are `wanted`, from that of their masked convolution."""
+    number = best_set() if instruction_set is None else instruction_set
+    x, mask, gradient = x.contiguous(), mask.contiguous(), gradient.contiguous()
+    windows = _every_tap(geometry, x)
+    planes = Plane(*x.shape[2:]), Plane(*mask.shape[2:])
+    x_gradient, mask_gradient, weight_gradient = map(torch.zeros_like, (x, mask, weight))
+    packed = pack_weights(weight.flatten(1).t(), number)  # a row for each channel and tap of x
+    for sample in range(len(x)):
+        if wanted[0] or wanted[1]:
+            job = Gradients(
+                _address(x[sample]), _address(mask[sample]), _address(packed), _address(gradient[sample]), _address(x_gradient[sample]),
+                _address(mask_gradient[sample]), windows, len(windows), x.shape[1], len(weight), *planes,
+            )  # fmt: skip
+            library().masked_gradients(number, torch.get_num_threads(), ctypes.byref(job))
+        if wanted[2]:
+            job = WeightGradients(_address(x[sample]), _address(mask[sample]), _address(gradient[sample]), _address(weight_gradient),
+                                  windows, len(windows), x.shape[1], len(weight), *planes)
+            library().weight_gradients(number, torch.get_num_threads(), ctypes.byref(job))
+    return tuple(value if want else None for value, want in zip((x_gradient, mask_gradient, weight_gradient), wanted, strict=True))
 
 
 def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, instruction_set: int | None = None) -> torch.Tensor:

@@ -2,27 +2,34 @@
 //   LANES     floats of a vector
 //   ROWS      output channels of a register tile
 //   VECTORS   vectors of pixels of a register tile
+//   DOT_OUTPUTS, DOT_COLUMNS   output channels and rows of the column matrix of a tile of the weights' gradient
 //   Vector, Mask and the functions on them: load, store, lanes_between, load_lanes
 // and with the compiler told that it may use those instructions; it turns a * b + c into fused multiply-adds.
 
 constexpr int PANEL = LANES * VECTORS;  // pixels of a register tile
 constexpr int PANELS = 192 / PANEL;     // panels that share a sweep over the weights
 constexpr int DEPTH = 384;              // rows of the column matrix that are packed at a time
+constexpr int SPAN = 384;               // pixels that are packed at a time for the weights' gradient
+
+// f(0), f(1), ... f(count - 1), unrolled before the compiler decides what lives in registers.
+template <int count, class Function>
+__attribute__((always_inline)) inline void unrolled(const Function& f) {
+  if constexpr (count > 0) {
+    unrolled<count - 1>(f);
+    f(count - 1);
+  }
+}
 
 // tile (ROWS x PANEL) {=, +=} a (depth x ROWS)^T b (depth x PANEL)
 inline void multiply(int depth, const float* a, const float* b, float* tile, bool first) {
-  Vector sum[ROWS][VECTORS];
-  for (int i = 0; i < ROWS; i++)
-    for (int v = 0; v < VECTORS; v++) sum[i][v] = first ? Vector{} : load(tile + i * PANEL + v * LANES);
-  for (int k = 0; k < depth; k++) {
+  Vector sum[ROWS * VECTORS];
+  unrolled<ROWS * VECTORS>([&](int k) __attribute__((always_inline)) { sum[k] = first ? Vector{} : load(tile + k * LANES); });
+  for (int d = 0; d < depth; d++, a += ROWS, b += PANEL) {
     Vector pixels[VECTORS];
-    for (int v = 0; v < VECTORS; v++) pixels[v] = load(b + k * PANEL + v * LANES);
-#pragma GCC unroll 16
-    for (int i = 0; i < ROWS; i++)
-      for (int v = 0; v < VECTORS; v++) sum[i][v] += a[k * ROWS + i] * pixels[v];
+    unrolled<VECTORS>([&](int v) __attribute__((always_inline)) { pixels[v] = load(b + v * LANES); });
+    unrolled<ROWS * VECTORS>([&](int k) __attribute__((always_inline)) { sum[k] += a[k / VECTORS] * pixels[k % VECTORS]; });
   }
-  for (int i = 0; i < ROWS; i++)
-    for (int v = 0; v < VECTORS; v++) store(tile + i * PANEL + v * LANES, sum[i][v]);
+  unrolled<ROWS * VECTORS>([&](int k) __attribute__((always_inline)) { store(tile + k * LANES, sum[k]); });
 }
 
 // What one vector of a panel reads for one tap: nearly always one run of an image row, at row ends two or more.
@@ -61,20 +68,20 @@ inline void find_reads(const Plane& in, const Plane& out, const Tap* taps, int t
   }
 }
 
+// What a vector of a panel reads of an image plane, times its mask.
+inline Vector masked_pixels(const float* x, const PanelReads& panel, int slot) {
+  const int count = panel.count[slot];
+  if (!count) return Vector{};
+  const Read* read = panel.reads[slot];
+  Vector pixels = load_lanes(x + read->source, read->lanes);
+  for (int r = 1; r < count; r++) pixels += load_lanes(x + read[r].source, read[r].lanes);
+  return pixels * panel.mask[slot];
+}
+
 // The masked columns of `channels` image planes from x on: channels * tap_count rows of a panel.
 inline void pack(const Plane& in, const float* x, int channels, int tap_count, const PanelReads& panel, float* columns) {
   for (int c = 0; c < channels; c++, x += in.size())
-    for (int slot = 0; slot < tap_count * VECTORS; slot++, columns += LANES) {
-      const int count = panel.count[slot];
-      if (!count) {
-        store(columns, Vector{});
-        continue;
-      }
-      const Read* read = panel.reads[slot];
-      Vector pixels = load_lanes(x + read->source, read->lanes);
-      for (int r = 1; r < count; r++) pixels += load_lanes(x + read[r].source, read[r].lanes);
-      store(columns, pixels * panel.mask[slot]);
-    }
+    for (int slot = 0; slot < tap_count * VECTORS; slot++, columns += LANES) store(columns, masked_pixels(x, panel, slot));
 }
 
 // Weights (outputs x depth), row by row, to tiles of ROWS outputs: (outputs / ROWS) x depth x ROWS, zeros beyond the last.
@@ -118,6 +125,113 @@ void masked_convolution(const Convolution& job, Queue& blocks) {
         const float bias = job.bias ? job.bias[o] : 0.0f, least = job.relu ? 0.0f : -std::numeric_limits<float>::infinity();
         const int count = std::min(PANEL, pixels - p * PANEL);
         for (int j = 0; j < count; j++) out[j] = std::max(sum[j] + bias, least);
+      }
+  }
+}
+
+// The gradients of image and mask, from that of a masked convolution: ROWS channels of the image at a time, pixel by pixel of
+// the output. The product of weights and gradient, which both need, never leaves the cache.
+void masked_gradients(const Gradients& job, Queue& groups) {
+  const int taps = job.tap_count;
+  const long plane = job.in.size(), positions = job.out.size();
+  Array<PanelReads> reads(1);
+  Array<float> panel(long(job.outputs) * PANEL), product(ROWS * PANEL), mask_gradient(long(taps) * positions);
+  std::memset(mask_gradient.data, 0, sizeof(float) * taps * positions);
+  for (long group; groups.take(group);)
+    for (long first = 0; first < positions; first += PANEL) {
+      const int pixels = int(std::min<long>(PANEL, positions - first));
+      find_reads(job.in, job.out, job.taps, taps, job.mask, first, pixels, *reads.data);
+      for (int o = 0; o < job.outputs; o++)
+        for (int v = 0; v < VECTORS; v++)
+          store(panel.data + o * PANEL + v * LANES,
+                load_lanes(job.gradient + o * positions + first + v * LANES, lanes_between(0, pixels - v * LANES)));
+      for (int tile = 0; tile < taps; tile++) {  // ROWS channels have taps * ROWS rows
+        multiply(job.outputs, job.packed + (group * taps + tile) * job.outputs * ROWS, panel.data, product.data, true);
+        for (int i = 0; i < ROWS; i++) {
+          const int channel = int(group) * ROWS + (tile * ROWS + i) / taps, tap = (tile * ROWS + i) % taps;
+          if (channel >= job.channels) break;
+          const float* x = job.x + channel * plane;
+          float* x_gradient = job.x_gradient + channel * plane;
+          float* to_mask = mask_gradient.data + job.taps[tap].index * positions + first;
+          for (int v = 0; v * LANES < pixels; v++) {
+            const int slot = tap * VECTORS + v;
+            const Vector g = load(product.data + i * PANEL + v * LANES), to_x = g * reads.data->mask[slot];
+            Vector sum{};
+            for (int r = 0; r < reads.data->count[slot]; r++) {
+              const Read& read = reads.data->reads[slot][r];
+              sum += g * load_lanes(x + read.source, read.lanes);
+              store_lanes(x_gradient + read.source, load_lanes(x_gradient + read.source, read.lanes) + to_x, read.lanes);
+            }
+            const Mask lanes = lanes_between(0, pixels - v * LANES);
+            store_lanes(to_mask + v * LANES, load_lanes(to_mask + v * LANES, lanes) + sum, lanes);
+          }
+        }
+      }
+    }
+#pragma omp critical
+  for (long i = 0; i < taps * positions; i++) job.mask_gradient[i] += mask_gradient.data[i];
+}
+
+// sums[i][j] += the products, vector by vector, of row i of the gradient and row j of `columns`.
+inline void correlate(int vectors, const float* const* gradient, const float* columns, Vector* sums) {
+  constexpr int SIZE = DOT_OUTPUTS * DOT_COLUMNS;
+  Vector sum[SIZE];
+  unrolled<SIZE>([&](int k) __attribute__((always_inline)) { sum[k] = sums[k]; });
+  for (int p = 0; p < vectors * LANES; p += LANES) {
+    Vector column[DOT_COLUMNS];
+    unrolled<DOT_COLUMNS>([&](int j) __attribute__((always_inline)) { column[j] = load(columns + j * SPAN + p); });
+    unrolled<SIZE>([&](int k) __attribute__((always_inline)) {
+      sum[k] += load(gradient[k / DOT_COLUMNS] + p) * column[k % DOT_COLUMNS];
+    });
+  }
+  unrolled<SIZE>([&](int k) __attribute__((always_inline)) { sums[k] = sum[k]; });
+}
+
+// The gradient of the weights, from that of a masked convolution: ROWS channels of the image at a time, whose masked columns
+// are packed SPAN output pixels at a time. The sums stay vectors until the last pixel.
+void weight_gradients(const WeightGradients& job, Queue& groups) {
+  const int taps = job.tap_count, rows = ROWS * taps;
+  const int column_tiles = (rows + DOT_COLUMNS - 1) / DOT_COLUMNS, output_tiles = (job.outputs + DOT_OUTPUTS - 1) / DOT_OUTPUTS;
+  const long positions = job.out.size(), tile_size = DOT_OUTPUTS * DOT_COLUMNS;
+  Array<PanelReads> reads(1);
+  Array<float> columns(long(column_tiles) * DOT_COLUMNS * SPAN);
+  Array<Vector> sums(output_tiles * column_tiles * tile_size);
+  Array<float> rest(DOT_OUTPUTS * SPAN);
+  std::memset(columns.data, 0, sizeof(float) * column_tiles * DOT_COLUMNS * SPAN);
+  std::memset(rest.data, 0, sizeof(float) * DOT_OUTPUTS * SPAN);
+  for (long group; groups.take(group);) {
+    const int channels = int(std::min<long>(ROWS, job.channels - group * ROWS));
+    for (long i = 0; i < output_tiles * column_tiles * tile_size; i++) sums.data[i] = Vector{};
+    for (long first = 0; first < positions; first += SPAN) {
+      const int pixels = int(std::min<long>(SPAN, positions - first));
+      for (int start = 0; start < pixels; start += PANEL) {
+        find_reads(job.in, job.out, job.taps, taps, job.mask, first + start, std::min(PANEL, pixels - start), *reads.data);
+        for (int c = 0; c < channels; c++)
+          for (int slot = 0; slot < taps * VECTORS; slot++)
+            store(columns.data + (c * taps + slot / VECTORS) * SPAN + start + slot % VECTORS * LANES,
+                  masked_pixels(job.x + (group * ROWS + c) * job.in.size(), *reads.data, slot));
+      }
+      const int vectors = (pixels + LANES - 1) / LANES;
+      for (int o = 0; o < output_tiles; o++) {
+        const float* rows_of_tile[DOT_OUTPUTS];
+        for (int i = 0; i < DOT_OUTPUTS; i++) {
+          rows_of_tile[i] = job.gradient + std::min(o * DOT_OUTPUTS + i, job.outputs - 1) * positions + first;
+          if (pixels % LANES) {  // the last span: vectors may not read beyond it
+            std::memcpy(rest.data + i * SPAN, rows_of_tile[i], pixels * sizeof(float));
+            rows_of_tile[i] = rest.data + i * SPAN;
+          }
+        }
+        for (int c = 0; c < column_tiles; c++)
+          correlate(vectors, rows_of_tile, columns.data + c * DOT_COLUMNS * SPAN, sums.data + (o * column_tiles + c) * tile_size);
+      }
+    }
+    for (int o = 0; o < job.outputs; o++)
+      for (int row = 0; row < channels * taps; row++) {
+        const Vector& sum = sums.data[(long(o / DOT_OUTPUTS) * column_tiles + row / DOT_COLUMNS) * tile_size +
+                                      o % DOT_OUTPUTS * DOT_COLUMNS + row % DOT_COLUMNS];
+        float total = 0;
+        for (int lane = 0; lane < LANES; lane++) total += sum[lane];
+        job.weight_gradient[(long(o) * job.channels + group * ROWS) * taps + row] += total;
       }
   }
 }

@@ -38,6 +38,22 @@ struct Convolution {
   Plane in, out;
 };
 
+struct WeightGradients {
+  const float *x, *mask, *gradient;
+  float* weight_gradient;
+  const Tap* taps;
+  int tap_count, channels, outputs;
+  Plane in, out;
+};
+
+struct Gradients {
+  const float *x, *mask, *packed, *gradient;
+  float *x_gradient, *mask_gradient;
+  const Tap* taps;
+  int tap_count, channels, outputs;
+  Plane in, out;
+};
+
 struct Sum {
   const float *x, *mask;
   float* y;
@@ -91,7 +107,7 @@ struct Array {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 namespace avx512 {
-constexpr int LANES = 16, ROWS = 8, VECTORS = 3;
+constexpr int LANES = 16, ROWS = 8, VECTORS = 3, DOT_OUTPUTS = 4, DOT_COLUMNS = 6;
 typedef __m512 Vector;
 typedef __mmask16 Mask;
 inline Vector load(const float* p) { return _mm512_loadu_ps(p); }
@@ -113,7 +129,7 @@ inline Vector larger(Vector v, Vector best) { return _mm512_max_ps(v, best); }
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
-constexpr int LANES = 8, ROWS = 6, VECTORS = 2;
+constexpr int LANES = 8, ROWS = 6, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 5;
 typedef __m256 Vector;
 typedef __m256i Mask;
 inline Vector load(const float* p) { return _mm256_loadu_ps(p); }
@@ -134,7 +150,7 @@ inline Vector larger(Vector v, Vector best) { return _mm256_max_ps(v, best); }
 
 // Any other processor: vectors of four, which compilers know on all of them.
 namespace generic {
-constexpr int LANES = 4, ROWS = 4, VECTORS = 2;
+constexpr int LANES = 4, ROWS = 4, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 4;
 typedef float Vector __attribute__((vector_size(16)));
 struct Mask {
   int first, end;
@@ -166,16 +182,18 @@ struct Kernels {
   int rows;
   void (*pack_weights)(const Weights&, Queue&);
   void (*masked_convolution)(const Convolution&, Queue&);
+  void (*masked_gradients)(const Gradients&, Queue&);
+  void (*weight_gradients)(const WeightGradients&, Queue&);
   void (*masked_sum)(const Sum&, Queue&);
   void (*distances_l1)(const Distances&, Queue&);
   void (*distances_l2)(const Distances&, Queue&);
   void (*max_pool)(const Pool&, Queue&);
 };
 
-#define KERNELS(isa) \
-  Kernels {                                                                                                              \
-    #isa, isa::ROWS, isa::pack_weights, isa::masked_convolution, isa::masked_sum, isa::distances<true>, isa::distances<false>, \
-        isa::max_pool                                                                                                    \
+#define KERNELS(isa)                                                                                          \
+  Kernels {                                                                                                   \
+    #isa, isa::ROWS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients,                        \
+        isa::weight_gradients, isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::max_pool    \
   }
 
 const Kernels ALL[] = {
@@ -220,6 +238,14 @@ void pack_weights(int set, int threads, const Weights* job) {
 
 void masked_convolution(int set, int threads, const Convolution* job) {
   work(threads, (job->out.size() + BLOCK - 1) / BLOCK, ALL[set].masked_convolution, *job);
+}
+
+void masked_gradients(int set, int threads, const Gradients* job) {
+  work(threads, (job->channels + ALL[set].rows - 1) / ALL[set].rows, ALL[set].masked_gradients, *job);
+}
+
+void weight_gradients(int set, int threads, const WeightGradients* job) {
+  work(threads, (job->channels + ALL[set].rows - 1) / ALL[set].rows, ALL[set].weight_gradients, *job);
 }
 
 void masked_sum(int set, int threads, const Sum* job) { work(threads, job->out.height, ALL[set].masked_sum, *job); }

@@ -1,0 +1,7 @@
+"""`python -m segaware_caffe` is `segaware-caffe`."""
+
+import sys
+
+from segaware_caffe.cli import main
+
+sys.exit(main())

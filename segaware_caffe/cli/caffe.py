@@ -1,0 +1,184 @@
+"""`caffe-segaware`: a stand-in for the `caffe` binary, with its commands, its flags and its way to write them (spec/pipeline.md 5.1)."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from segaware_caffe.cli import test, time, train
+from segaware_caffe.cli.common import check_gpus
+from segaware_caffe.cli.glog import LOG_DIR, log_like_caffe
+from segaware_caffe.errors import CaffeError
+
+logger = logging.getLogger(__name__)
+
+USAGE = """\
+usage: caffe-segaware <command> <flags>
+
+commands:
+  train           train or finetune a model
+  test            score a model
+  device_query    show GPU diagnostic information
+  time            benchmark model execution time
+
+flags, each as -f value, --f value, -f=value or --f=value; of those without a value, --nof means the opposite:
+"""
+#: name -> (default, what it is for); the type of the default is the flag's, None stands for an int that may be left out
+FLAGS: dict[str, tuple[Any, str]] = {
+    "solver": ("", "train: the solver's definition"),
+    "model": ("", "test, time: the net's definition"),
+    "snapshot": ("", "train: the solver state to resume from"),
+    "weights": ("", "test: the weights; train: weights to start from, separated by commas"),
+    "iterations": (50, "test, time: how many iterations to run"),
+    "gpu": ("", "GPUs to use, separated by commas, or all; none: the CPU, or for train what the solver says"),
+    "phase": ("TRAIN", "time: TRAIN or TEST"),
+    "level": (None, "level for include and exclude rules"),
+    "stage": ("", "stages for include and exclude rules, separated by commas"),
+    "sigint_effect": ("stop", "train: what SIGINT does: stop, snapshot or none"),
+    "sighup_effect": ("snapshot", "train: what SIGHUP does: snapshot, stop or none"),
+    "set": ([], "NAME=VALUE of a ${NAME} placeholder; may be given again"),
+    "variables": ("", "file of NAME=VALUE lines for ${NAME} placeholders"),
+    "allow_python_layers": (False, "let Python layers run the code that they name"),
+    "allow_unknown_fields": (False, "warn about unknown fields instead of refusing them"),
+    "autocast": ("", "train: mixed precision, bfloat16 or float16"),
+    "compile": (False, "train: run the net through torch.compile"),
+    "recompute": (False, "train: less memory, more time"),
+    "tensorboard": ("", "train: folder for TensorBoard's files"),
+    "log_dir": ("", "folder for log files, as is the variable GLOG_log_dir"),
+    "logtostderr": (False, "always so"),
+    "alsologtostderr": (False, "always so"),
+    "help": (False, "show this text"),
+}
+TRUE, FALSE = ("1", "t", "true", "y", "yes"), ("0", "f", "false", "n", "no")
+
+
+class FlagError(Exception):
+    """A command line that gflags would not take."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; the exit status: 0 well, 1 flags that cannot be read, 2 another mistake, 130 interrupted."""
+    try:
+        words, flags = parse(sys.argv[1:] if argv is None else argv)
+    except FlagError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return 1
+    if flags["help"] or len(words) != 1:
+        print(usage())
+        return 0
+    if flags["log_dir"]:
+        os.environ[LOG_DIR] = flags["log_dir"]
+    try:
+        run(words[0], flags)
+    except (CaffeError, OSError) as error:
+        with log_like_caffe():
+            logger.critical(error)
+        print("*** Check failure stack trace: ***", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parse(argv: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """The words and the flags of a command line, in any order, as gflags reads them."""
+    words: list[str] = []
+    flags = {name: list(default) if isinstance(default, list) else default for name, (default, _) in FLAGS.items()}
+    rest = list(argv)
+    while rest:
+        argument = rest.pop(0)
+        if argument == "--":
+            words += rest
+            break
+        if not argument.startswith("-") or argument == "-":
+            words.append(argument)
+            continue
+        name, has_value, value = argument.lstrip("-").partition("=")
+        name = name.replace("-", "_")
+        if not has_value and name.startswith("no") and isinstance(FLAGS.get(name[2:], ("",))[0], bool):
+            name, has_value, value = name[2:], "=", "false"
+        if name not in FLAGS:
+            raise FlagError(f"unknown command line flag '{name}'")
+        if not has_value and isinstance(FLAGS[name][0], bool):
+            value = "true"
+        elif not has_value:
+            if not rest:
+                raise FlagError(f"flag '{name}' is missing its argument; flag description: {FLAGS[name][1]}")
+            value = rest.pop(0)
+        flags[name] = _value(name, value, flags[name])
+    return words, flags
+
+
+def _value(name: str, text: str, before: Any) -> Any:
+    """A flag's value from its text."""
+    default = FLAGS[name][0]
+    if isinstance(default, list):
+        return [*before, text]
+    if isinstance(default, bool):
+        if text.lower() not in TRUE + FALSE:
+            raise FlagError(f"illegal value '{text}' specified for bool flag '{name}'")
+        return text.lower() in TRUE
+    if isinstance(default, str):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise FlagError(f"illegal value '{text}' specified for int32 flag '{name}'") from None
+
+
+def usage() -> str:
+    """The help text."""
+    lines = (f"  {name:20} {text}" + (f" (default {default})" if default else "") for name, (default, text) in FLAGS.items())
+    return USAGE + "\n".join(lines)
+
+
+def run(command: str, flags: Mapping[str, Any]) -> None:
+    """Run a command; CaffeError in the reference's words if it is unknown or lacks a flag."""
+    if command not in COMMANDS:
+        with log_like_caffe():
+            logger.error("Available caffe actions:")
+            for name in COMMANDS:
+                logger.error("\t%s", name)
+        raise CaffeError(f"Unknown action: {command}")
+    action, needed = COMMANDS[command]
+    for name, why in needed.items():
+        if not flags[name]:
+            raise CaffeError(f"Check failed: FLAGS_{name}.size() > 0 (0 vs. 0) {why}")
+    flags = dict(flags)
+    if command != "train":
+        flags["level"] = flags["level"] or 0
+    action(argparse.Namespace(**flags))
+
+
+def device_query(args: argparse.Namespace) -> None:
+    """Print what PyTorch knows of the GPUs."""
+    with log_like_caffe():
+        logger.info("Querying GPUs %s", args.gpu)
+        for index in check_gpus(args.gpu or "all"):
+            known = torch.cuda.get_device_properties(index)
+            lines = {
+                "Device id": index,
+                "Major revision number": known.major,
+                "Minor revision number": known.minor,
+                "Name": known.name,
+                "Total global memory": known.total_memory,
+                "Number of multiprocessors": known.multi_processor_count,
+            }
+            for label, value in lines.items():
+                logger.info("%-31s%s", f"{label}:", value)
+
+
+#: command -> what runs it, and the flags that it cannot do without
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], dict[str, str]]] = {
+    "device_query": (device_query, {}),
+    "test": (test.run, {"model": "Need a model definition to score.", "weights": "Need model weights to score."}),
+    "time": (time.run, {"model": "Need a model definition to time."}),
+    "train": (train.run, {"solver": "Need a solver definition to train."}),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Arguments and helpers that several subcommands share."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.layers import Layer
+from segaware_caffe.net import Net
+from segaware_caffe.schema import parse_assignment, read_variables
+
+
+def add_command(subparsers: Any, name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None] | None = None
+                ) -> argparse.ArgumentParser:
+    """A parser for the subcommand `name`, which `run` runs; its description is shown as it is written."""
+    parser = subparsers.add_parser(name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = False) -> None:
+    """--model, --weights, --set, --variables and what else it takes to make a net."""
+    parser.add_argument("--model", required=True, metavar="PROTOTXT", help="the net's definition")
+    parser.add_argument("--weights", required=weights_required, metavar="FILE",
+                        help=".caffemodel, .caffemodel.h5, .safetensors, .npz or .pt; layers are matched by name")
+    add_variable_arguments(parser)
+    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
+    parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
+    parser.add_argument("--allow-python-layers", action="store_true", help="let Python layers run the code that they name")
+    parser.add_argument("--gpu", default="", metavar="ID", help="GPU to run on, e.g. 0 (default: the CPU)")
+    parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+
+
+def add_variable_arguments(parser: argparse.ArgumentParser) -> None:
+    """--set and --variables for ${NAME} placeholders."""
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} placeholder (repeatable)")
+    parser.add_argument("--variables", metavar="FILE", help="file of NAME=VALUE lines for ${NAME} placeholders; --set wins")
+
+
+def variables(args: argparse.Namespace) -> dict[str, Any]:
+    """The placeholders' values that the arguments give."""
+    values = dict(read_variables(args.variables)) if args.variables else {}
+    return values | dict(parse_assignment(text) for text in args.set)
+
+
+def stages(args: argparse.Namespace) -> list[str]:
+    """The stages that --stage names."""
+    return [stage for stage in args.stage.split(",") if stage]
+
+
+def device(args: argparse.Namespace) -> torch.device:
+    """The device that --gpu names."""
+    return torch.device("cuda", check_gpus(args.gpu)[0]) if args.gpu else torch.device("cpu")
+
+
+def check_gpus(gpus: str) -> list[int]:
+    """The GPUs that --gpu names, by number or as "all". CaffeError if they are not there."""
+    there = torch.cuda.device_count()
+    if not there:
+        raise CaffeError(f"--gpu {gpus}: PyTorch sees no CUDA device here; without --gpu the CPU is used")
+    if gpus == "all":
+        return list(range(there))
+    ids = [int(number) if number.strip().isdigit() else there for number in gpus.split(",")]
+    if max(ids) >= there:
+        raise CaffeError(f"--gpu {gpus}: give numbers from 0 to {there - 1} separated by commas, or all")
+    return ids
+
+
+def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes: Iterable[str] | None = None) -> Net:
+    """The net that the arguments describe, on its device."""
+    net = Net(args.model if prototxt is None else prototxt, phase, weights=args.weights or None, variables=variables(args),
+              passes=passes, level=args.level, stages=stages(args), allow_unknown_fields=args.allow_unknown_fields,
+              allow_python_layers=args.allow_python_layers)
+    return net.to(device(args))
+
+
+@contextmanager
+def progress(total: int | None, label: str, unit: str = "it") -> Iterator[Any]:
+    """A progress bar with `update(n)` on stderr; without tqdm (extra `progress`) one line that says where to get it."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        print(f"{label} ... (for a progress bar: pip install 'segaware-caffe[progress]')", file=sys.stderr)
+        yield _NoBar()
+        return
+    with tqdm(total=total, desc=label, unit=unit, leave=False) as bar:
+        yield bar
+
+
+def tracker(label: str, unit: str) -> Callable[[Iterable[Any], int], Iterator[Any]]:
+    """Wraps items, whose number it is told, in a progress bar."""
+
+    def track(items: Iterable[Any], total: int) -> Iterator[Any]:
+        with progress(total, label, unit) as bar:
+            for item in items:
+                yield item
+                bar.update()
+
+    return track
+
+
+class _NoBar:
+    def update(self, count: int = 1) -> None:
+        """Nothing to draw."""
+
+
+@contextmanager
+def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
+    """A progress bar that moves with every layer while the block runs `net` `runs` times."""
+    with progress(runs * len(net.layers), label, "layer") as bar:
+        hook = register_module_forward_hook(lambda module, inputs, output: bar.update(1) if isinstance(module, Layer) else None)
+        try:
+            yield
+        finally:
+            hook.remove()

@@ -1,0 +1,28 @@
+"""`segaware-caffe convert`: weights from one file format to another."""
+
+import argparse
+from typing import Any
+
+from segaware_caffe.weights import convert
+
+DESCRIPTION = """\
+Convert weights between .caffemodel, .caffemodel.h5, .safetensors, .npz and .pt (a torch state_dict). The source is known by
+its content, the target by its suffix. In the last three a blob's key is LAYER.INDEX, which is also its key in
+segaware_caffe.Net(...).state_dict().
+
+  segaware-caffe convert net.caffemodel net.safetensors
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("convert", help="weights from one file format to another", description=DESCRIPTION,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", help="weights to read")
+    parser.add_argument("target", help="file to write, .caffemodel, .caffemodel.h5, .safetensors, .npz or .pt")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Convert, and say what was there."""
+    print(convert(args.source, args.target))

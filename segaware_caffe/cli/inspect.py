@@ -1,0 +1,87 @@
+"""`segaware-caffe inspect`: a net as a table."""
+
+import argparse
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from segaware_caffe.cli.common import add_variable_arguments, stages, variables
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.net import Net
+from segaware_caffe.weights import plan_load, read_weights
+
+DESCRIPTION = """\
+Show a net: its layers, the shapes of their tops, their learned blobs, and what memory both take. With --weights, show what
+that file would load into it: which layers, which not, and which do not fit.
+
+  segaware-caffe inspect vgg/deploy.prototxt --weights vgg.caffemodel
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("inspect", help="layers, shapes, parameters and memory of a net", description=DESCRIPTION,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", metavar="PROTOTXT", help="the net's definition")
+    parser.add_argument("--weights", metavar="FILE", help="show what this file would load")
+    parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", type=str.upper)
+    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
+    parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
+    parser.add_argument("--shape", action="append", default=[], metavar="BLOB=N,C,H,W", help="another shape for an input (repeatable)")
+    parser.add_argument("--splits", action="store_true", help="show the implicit Split layers too")
+    parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+    add_variable_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Print the table, and the load plan if there is a weight file."""
+    net = Net(args.model, args.phase, variables=variables(args), level=args.level, stages=stages(args),
+              allow_unknown_fields=args.allow_unknown_fields)
+    shapes = dict(_shape(text) for text in args.shape)
+    if shapes:
+        net.reshape(**shapes)
+    print(table(net, args.splits))
+    if args.weights:
+        print()
+        print(plan_load(read_weights(args.weights), net.load_targets()))
+
+
+def table(net: Net, splits: bool = False) -> str:
+    """The net as text: a line for each layer, and the totals."""
+    rows = [("layer", "type", "bottoms", "tops", "top shape", "parameters")]
+    parameters = sum(learned.tensor.numel() for learned in net.learned)
+    activations = 0
+    for node in net.graph.nodes:
+        names = net.graph.names
+        shapes = [net.shapes_of_values[v] for v in node.tops]
+        if node.type == "Split" and not splits and node.name.endswith("_split"):
+            continue
+        activations += sum(math.prod(shape) for shape in shapes)
+        rows.append((
+            node.name, node.type, " ".join(names[v] for v in node.bottoms), " ".join(names[v] for v in node.tops),
+            "  ".join("x".join(map(str, shape)) or "scalar" for shape in shapes),
+            "  ".join("x".join(map(str, spec.shape)) or "1" for spec in node.module.specs),
+        ))
+    lines = _columns(rows)
+    lines += [
+        "",
+        f"{len(rows) - 1} layers; inputs: {', '.join(net.inputs) or 'none'}; outputs: {', '.join(net.outputs) or 'none'}",
+        f"parameters: {parameters:,} ({4 * parameters / 2**20:.1f} MiB as float32)",
+        f"all tops together: {activations:,} ({4 * activations / 2**20:.1f} MiB as float32; each is freed after its last reader)",
+    ]
+    return "\n".join(lines)
+
+
+def _columns(rows: Sequence[Sequence[str]], limit: int = 48) -> list[str]:
+    rows = [[cell if len(cell) <= limit else cell[: limit - 3] + "..." for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, numbers = text.partition("=")
+    try:
+        return name, tuple(int(n) for n in numbers.split(","))
+    except ValueError as error:
+        raise CaffeError(f"--shape {text}: give it as BLOB=N,C,H,W, e.g. data=1,3,321,321") from error

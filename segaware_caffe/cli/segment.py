@@ -1,0 +1,79 @@
+"""`segaware-caffe segment`: photographs to label images."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from segaware_caffe.cli.common import add_net_arguments, layer_progress, make_net, variables
+from segaware_caffe.data.mat import write_mat
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.files import replacing
+from segaware_caffe.schema import read_net
+from segaware_caffe.voc import CLASSES, MEAN, Segmentation, Segmenter, overlay, without_sinks, write_label_png
+
+DESCRIPTION = """\
+Segment photographs. For each IMAGE this writes NAME.png, whose pixels are the labels under VOC's palette, and
+NAME_overlay.png, the labels over the photograph; with --mat also NAME_blob_0.mat, the scores as MatWrite stores them.
+
+The photograph is laid at the top left of the network's input and padded, as the reference's scripts do; one larger than
+the input is scaled down to fit, and the scores up again.
+
+  segaware-caffe segment --model vgg/deploy.prototxt --weights vgg.caffemodel photo.jpg --output out/
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("segment", help="photographs to label images", description=DESCRIPTION,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a photograph, in any format that Pillow reads")
+    add_net_arguments(parser)
+    parser.add_argument("--output", default=".", metavar="DIR", help="folder for the results (default: here)")
+    parser.add_argument("--input-blob", metavar="NAME", help="blob that takes the photograph (default: the first of 3 channels)")
+    parser.add_argument("--scores", metavar="NAME", help="output blob with a channel per class (default: the only one there is)")
+    parser.add_argument("--mean", type=float, nargs=3, default=MEAN, metavar=("B", "G", "R"),
+                        help="mean colour to subtract (default: VOC's)")
+    parser.add_argument("--mat", action="store_true", help="write the scores as .mat too")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Segment every image, in turn."""
+    proto = read_net(args.model, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
+    net = make_net(args, "TEST", without_sinks(proto))
+    segmenter = Segmenter(net, args.input_blob, args.scores, args.mean)
+    photographs = [(Path(name), _read(name)) for name in args.images]
+    Path(args.output).mkdir(parents=True, exist_ok=True)
+    for path, rgb in photographs:
+        with layer_progress(net, 1, path.name):
+            result = segmenter(rgb)
+        target = Path(args.output) / path.stem
+        _write(target, rgb, result, args.mat)
+        print(f"{path}: {target}.png  {_summary(result.labels)}")
+
+
+def _read(name: str) -> np.ndarray:
+    try:
+        with Image.open(name) as image:
+            return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise CaffeError(f"{name} is not an image that Pillow can read") from error
+
+
+def _write(target: Path, rgb: np.ndarray, result: Segmentation, mat: bool) -> None:
+    write_label_png(f"{target}.png", result.labels)
+    with replacing(f"{target}_overlay.png") as temporary:
+        Image.fromarray(overlay(rgb, result.labels)).save(temporary)
+    if mat:
+        write_mat(f"{target}_blob_0.mat", result.scores[None])
+
+
+def _summary(labels: np.ndarray) -> str:
+    """The labels by their share of the pixels, the largest first."""
+    values, counts = np.unique(labels, return_counts=True)
+    order = np.argsort(-counts)
+    names = [CLASSES[v] if v < len(CLASSES) else f"class {v}" for v in values[order]]
+    return ", ".join(f"{name} {count / labels.size:.1%}" for name, count in zip(names, counts[order], strict=True))

@@ -1,0 +1,20 @@
+"""`segaware-caffe voc`: PASCAL VOC, from the dataset to the submission, one module for each step's commands."""
+
+from typing import Any
+
+from segaware_caffe.cli.common import add_command
+from segaware_caffe.cli.voc import dataset, densecrf, evaluation, prediction, reproduction
+
+DESCRIPTION = """\
+PASCAL VOC: check the dataset, predict, evaluate, submit; or all of it at once:
+
+  segaware-caffe voc reproduce --voc VOC2012 --weights train_voc_trainval_aug_iter_5000.caffemodel
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand and its own subcommands."""
+    parser = add_command(subparsers, "voc", "PASCAL VOC: dataset, predictions, evaluation, submission", DESCRIPTION)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (dataset, prediction, evaluation, densecrf, reproduction):
+        module.add_parsers(commands)

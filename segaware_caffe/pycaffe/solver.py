@@ -1,0 +1,104 @@
+"""`caffe.SGDSolver` and its kin as pycaffe scripts use them, over `segaware_caffe.Solver`.
+
+Their nets are pycaffe's: a script may write into `solver.net.blobs['data'].data` between steps, and
+read every blob's data and diff after one; a learned blob's diff is then the step that was
+subtracted. They run on the CPU; `segaware_caffe.Solver` is faster.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.pycaffe.net import TEST, TRAIN, Net
+from segaware_caffe.schema import NetParameter, SolverParameter, read_solver
+from segaware_caffe.solver import Solver
+from segaware_caffe.solver.runner import Options, Runner
+
+
+class LiteralRunner(Runner):
+    """A pycaffe net and its passes; the learned blobs' gradients are its diffs."""
+
+    loss_scale = None
+
+    def __init__(self, proto: NetParameter, phase: str, options: Options):
+        self._view = Net(proto, phase=TRAIN if phase == "TRAIN" else TEST, allow_python_layers=options.allow_python_layers)
+        self.net = self._view._net
+        self._options = options
+        self._batch = {}
+        if phase == "TRAIN":
+            for learned in self.net.learned:
+                learned.tensor.grad = torch.from_numpy(self._view._param_blobs[id(learned.tensor)].diff)
+
+    @property
+    def view(self) -> Net:
+        return self._view
+
+    def share_with(self, other: "LiteralRunner") -> None:
+        self._view.share_with(other._view)
+
+    def forward(self, inputs: Mapping[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        blobs = self._view.blobs
+        for name, value in inputs.items():
+            blobs[name].data[...] = value
+        loss = self._view._forward(0, len(self._view.layers) - 1)
+        sources = [self.net.graph.names[value] for node in self.net.graph.sources() for value in node.tops]
+        self._batch = {name: torch.from_numpy(blobs[name].data) for name in sources if name in blobs}
+        return torch.tensor(loss), {name: torch.from_numpy(blobs[name].data) for name in self._view.outputs}
+
+    def forward_backward(self, inputs: Mapping[str, Any]) -> tuple[float, dict[str, torch.Tensor]]:
+        loss, outputs = self.forward(inputs)
+        self._view._backward(len(self._view.layers) - 1, 0)
+        return float(loss), outputs
+
+
+class LiteralSolver(Solver):
+    """What pycaffe's solvers share: `net`, `test_nets`, `iter`, `step`, `solve`, `snapshot`, `restore`.
+
+    A solver made by its class has that class's update rule, whatever the file's `type`.
+    """
+
+    runner_class = LiteralRunner
+    type: ClassVar[str]
+
+    def __init__(self, solver_file: str | os.PathLike | SolverParameter, **options: Any):
+        param = read_solver(solver_file, options.get("variables"))
+        param.type = self.type
+        super().__init__(param, device="cpu", **options)
+
+
+class SGDSolver(LiteralSolver):
+    type = "SGD"
+
+
+class NesterovSolver(LiteralSolver):
+    type = "Nesterov"
+
+
+class AdaGradSolver(LiteralSolver):
+    type = "AdaGrad"
+
+
+class RMSPropSolver(LiteralSolver):
+    type = "RMSProp"
+
+
+class AdaDeltaSolver(LiteralSolver):
+    type = "AdaDelta"
+
+
+class AdamSolver(LiteralSolver):
+    type = "Adam"
+
+
+_SOLVERS = {cls.type: cls for cls in LiteralSolver.__subclasses__()}
+
+
+def get_solver(solver_file: str | os.PathLike | SolverParameter, **options: Any) -> LiteralSolver:
+    """The solver of the kind that the file's `type` names."""
+    kind = read_solver(solver_file, options.get("variables")).type
+    if kind not in _SOLVERS:
+        raise CaffeError(f"Unknown solver type: {kind}; there are: {', '.join(_SOLVERS)}")
+    return _SOLVERS[kind](solver_file, **options)

@@ -1,0 +1,78 @@
+"""Learning-rate policies (spec/pipeline.md 4.5)."""
+
+import logging
+import math
+from typing import Any
+
+from segaware_caffe.errors import CaffeError
+
+logger = logging.getLogger(__name__)
+
+
+class Schedule:
+    """The learning rate of a SolverParameter, iteration by iteration.
+
+    `current_step` counts the steps down that `step` and `multistep` have made; it is part of a
+    solver's state, since `multistep` makes at most one for each call of `rate`.
+
+    Raises CaffeError for an unknown policy and for fields that give no rate. A negative gamma is
+    allowed for `sigmoid` alone, where a falling curve needs it; upstream refuses it there too, the
+    release allows it everywhere.
+    """
+
+    def __init__(self, param: Any):
+        self._param = param
+        self._rate = _POLICIES.get(param.lr_policy)
+        self.current_step = 0
+        if self._rate is None:
+            given = param.lr_policy or "(lr_policy is not given)"
+            raise CaffeError(f"Unknown learning rate policy: {given}; there are: {', '.join(_POLICIES)}")
+        policy = f"lr_policy '{param.lr_policy}'"
+        if param.lr_policy in ("step", "exp", "inv", "multistep") and param.gamma < 0:
+            raise CaffeError(f"{policy} needs gamma >= 0, not {param.gamma:g}")
+        if param.lr_policy in ("step", "sigmoid") and param.stepsize <= 0:
+            raise CaffeError(f"{policy} needs stepsize > 0, not {param.stepsize}")
+        if param.lr_policy == "poly" and param.max_iter <= 0:
+            raise CaffeError(f"{policy} needs max_iter > 0, not {param.max_iter}")
+
+    def rate(self, iteration: int) -> float:
+        """The rate for the update number `iteration`, from 0 on."""
+        return self._rate(self, self._param, iteration)
+
+    def _fixed(self, param: Any, iteration: int) -> float:
+        return param.base_lr
+
+    def _step(self, param: Any, iteration: int) -> float:
+        self.current_step = iteration // param.stepsize
+        return param.base_lr * param.gamma**self.current_step
+
+    def _exp(self, param: Any, iteration: int) -> float:
+        return param.base_lr * param.gamma**iteration
+
+    def _inv(self, param: Any, iteration: int) -> float:
+        return param.base_lr * (1 + param.gamma * iteration) ** -param.power
+
+    def _multistep(self, param: Any, iteration: int) -> float:
+        if self.current_step < len(param.stepvalue) and iteration >= param.stepvalue[self.current_step]:
+            self.current_step += 1
+            logger.info("MultiStep Status: Iteration %d, step = %d", iteration, self.current_step)
+        return param.base_lr * param.gamma**self.current_step
+
+    def _poly(self, param: Any, iteration: int) -> float:
+        if iteration > param.max_iter:
+            raise CaffeError(f"lr_policy 'poly' has no rate for iteration {iteration}, which is beyond max_iter {param.max_iter}")
+        return param.base_lr * (1 - iteration / param.max_iter) ** param.power
+
+    def _sigmoid(self, param: Any, iteration: int) -> float:
+        return param.base_lr / (1 + math.exp(min(-param.gamma * (iteration - param.stepsize), 700)))
+
+
+_POLICIES = {
+    "fixed": Schedule._fixed,
+    "step": Schedule._step,
+    "exp": Schedule._exp,
+    "inv": Schedule._inv,
+    "multistep": Schedule._multistep,
+    "poly": Schedule._poly,
+    "sigmoid": Schedule._sigmoid,
+}

@@ -1,0 +1,184 @@
+"""Forward and backward passes of a net for the solver: where data is read, precision, compilation."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.net import Net
+from segaware_caffe.schema import NetParameter, SolverParameter
+
+logger = logging.getLogger(__name__)
+PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a net is run; the numbers change by rounding alone.
+
+    Attributes:
+        device: where the nets live.
+        autocast: "bfloat16" or "float16" for mixed precision: weights, updates and losses stay
+            float32. Gradients of float16 are scaled so that small ones do not vanish.
+        compile: run nets through `torch.compile`.
+        recompute: in training keep few inner blobs, and compute the others again for the backward pass.
+        literal: run the prototxt layer by layer, as debug_info needs it.
+        allow_python_layers: let Python layers run the code that they name.
+    """
+
+    device: torch.device
+    autocast: str | None = None
+    compile: bool = False
+    recompute: bool = False
+    literal: bool = False
+    allow_python_layers: bool = False
+
+    def __post_init__(self) -> None:
+        if self.autocast not in (None, *PRECISIONS):
+            raise CaffeError(f"autocast must be {' or '.join(PRECISIONS)}, not {self.autocast!r}")
+        if self.literal and (self.compile or self.recompute):
+            raise CaffeError("debug_info needs every blob in its turn: leave out compile and recompute")
+
+
+class Runner:
+    """A net and its passes.
+
+    Gradients add up in the learned blobs' `grad`, which is there from the start, zero for those
+    that do not learn, as Caffe's diffs are.
+    """
+
+    def __init__(self, proto: NetParameter, phase: str, options: Options):
+        passes = [] if options.literal else None
+        self.net = Net(proto, phase, passes=passes, allow_python_layers=options.allow_python_layers).to(options.device)
+        self.net.recompute = options.recompute
+        self._options = options
+        self._forward_loss = torch.compile(self.net.forward_loss) if options.compile else self.net.forward_loss
+        self._batch: dict[str, torch.Tensor] = {}
+        self.loss_scale = LossScale() if options.autocast == "float16" else None
+        if phase == "TRAIN":
+            for learned in self.net.learned:
+                learned.tensor.grad = torch.zeros_like(learned.tensor)
+
+    @property
+    def view(self) -> Any:
+        """What users of the solver see of the net."""
+        return self.net
+
+    @property
+    def gradients(self) -> list[torch.Tensor]:
+        """The learned blobs' gradients, in their order."""
+        return [learned.tensor.grad for learned in self.net.learned]
+
+    def share_with(self, other: "Runner") -> None:
+        """Use the other net's weights."""
+        self.net.share_with(other.net)
+
+    def forward(self, inputs: Mapping[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The weighted loss and the outputs for the next batch; `inputs` are fed in place of what data layers read."""
+        self._batch = read(self.net, inputs)
+        with self._precision():
+            return self._forward_loss(**self._batch)
+
+    def forward_backward(self, inputs: Mapping[str, Any]) -> tuple[float, dict[str, torch.Tensor]]:
+        """As `forward`, adding to the gradients."""
+        loss, outputs = self.forward(inputs)
+        if loss.requires_grad:
+            (loss * self.loss_scale.factor if self.loss_scale else loss).backward()
+        return float(loss.detach()), {name: output.detach() for name, output in outputs.items()}
+
+    def clear_gradients(self) -> None:
+        """Set the gradients of all learned blobs to zero."""
+        for gradient in self.gradients:
+            gradient.zero_()
+
+    @property
+    def batch_size(self) -> int:
+        """How many items the last batch had."""
+        return next((value.shape[0] for value in self._batch.values() if value.ndim), 0)
+
+    @torch.no_grad()
+    def first_not_finite(self) -> str:
+        """Which layer is the first to make NaN or infinity of the last batch, found by running it again, and from what."""
+        found: list[str] = []
+
+        def look(layer: Any, bottoms: tuple[torch.Tensor, ...], tops: Any) -> None:
+            tops = [tops] if isinstance(tops, torch.Tensor) else list(tops or ())
+            if not found and not all(map(_is_finite, tops)):
+                found.append(f"the first layer to make NaN or infinity is '{layer.name}' ({layer.type})" + _cause(layer, bottoms))
+
+        hooks = [layer.register_forward_hook(look) for layer in self.net.layers]
+        passes, self.net.pass_names = self.net.pass_names, ()  # every layer by itself
+        try:
+            with self._precision():
+                self.net.forward_loss(**self._batch)
+        finally:
+            self.net.pass_names = passes
+            for hook in hooks:
+                hook.remove()
+        bad_inputs = [name for name, value in self._batch.items() if not _is_finite(value)]
+        if bad_inputs:
+            return f"the data has NaN or infinity already, in blob {', '.join(map(repr, bad_inputs))}"
+        return found[0] if found else "no layer makes NaN or infinity when the batch is run again"
+
+    def _precision(self) -> AbstractContextManager:
+        dtype = PRECISIONS.get(self._options.autocast)
+        return torch.autocast(self._options.device.type, dtype, enabled=dtype is not None)
+
+
+def read(net: Net, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """What the net's data layers read next, by blob name, and `inputs`; a layer that one of them replaces does not run."""
+    batch = {name: value if isinstance(value, torch.Tensor) else torch.tensor(np.asarray(value)) for name, value in inputs.items()}
+    for node in net.graph.sources():
+        tops = [net.graph.names[value] for value in node.tops]
+        if node.type != "Input" and not node.module.specs and not set(tops) & set(inputs):
+            batch.update(zip(tops, node.module(), strict=True))
+    return batch
+
+
+def default_device(param: Any, local_rank: int) -> torch.device:
+    """Where a solver's fields say to train; the CPU, as the log then says, where there is no such GPU."""
+    if param.solver_mode == SolverParameter.CPU:
+        return torch.device("cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda", param.device_id + local_rank)
+    logger.info("solver_mode is GPU (Caffe's default), but there is no CUDA device: using the CPU.")
+    return torch.device("cpu")
+
+
+class LossScale:
+    """The factor that keeps float16 gradients from vanishing: halved when one overflows, doubled when none has for long."""
+
+    PATIENCE = 2000
+
+    def __init__(self) -> None:
+        self.factor = 2.0**16
+        self._good = 0
+
+    def undo(self, gradients: list[torch.Tensor]) -> bool:
+        """Divide the factor out of the gradients; False if they overflowed and the update must be left out."""
+        for gradient in gradients:
+            gradient.div_(self.factor)
+        finite = all(map(_is_finite, gradients))
+        self._good = self._good + 1 if finite else 0
+        if not finite:
+            self.factor /= 2
+        elif self._good % self.PATIENCE == 0:
+            self.factor *= 2
+        return finite
+
+
+def _is_finite(value: torch.Tensor) -> bool:
+    return bool(value.isfinite().all())
+
+
+def _cause(layer: Any, bottoms: tuple[torch.Tensor, ...]) -> str:
+    bad = [index for index, blob in enumerate(layer.blobs) if not _is_finite(blob)]
+    if bad:
+        return (f", whose learned blob {bad[0]} holds some already: the update before made it"
+                " (base_lr may be too high, clip_gradients may help)")
+    return "" if all(map(_is_finite, bottoms)) else ", from a bottom that holds some already"

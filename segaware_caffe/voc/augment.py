@@ -1,0 +1,64 @@
+"""SegmentationClassAug: the labels that the networks train on, VOC's and SBD's, as raw grey images (spec/pipeline.md 7.6, 9).
+
+SBD (B. Hariharan et al., "Semantic contours from inverse detectors", ICCV 2011) labels more of
+VOC's photographs. Where both have a label VOC's is taken, which draws outlines as void. The data
+layers read labels as grey images, so palettes go: what the release's SavePngAsRawPng does.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+from PIL import Image
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.files import replacing
+from segaware_caffe.voc.dataset import VocFolder, make_folder
+from segaware_caffe.voc.labels import read_labels
+from segaware_caffe.voc.workers import Track, ahead, untracked
+
+
+def write_raw_png(path: str | os.PathLike, labels: np.ndarray) -> None:
+    """Write labels (H, W) uint8 as a grey PNG whose pixels are the labels."""
+    with replacing(path) as temporary:
+        Image.fromarray(labels).save(temporary, format="PNG")
+
+
+def augment(folder: VocFolder, sbd: str | os.PathLike | None, track: Track = untracked) -> int:
+    """Make SegmentationClassAug of SegmentationClass and SBD's `dataset` folder (None: of VOC's labels alone).
+
+    Files that are there stay. `track` sees the images go by; returns their number.
+    """
+    sources = _by_name(Path(sbd) / "cls", ".mat") if sbd is not None else {}
+    sources |= _by_name(folder.labels, ".png")
+    make_folder(folder.training_labels)
+
+    def make(name: str) -> None:
+        target = folder.training_labels / f"{name}.png"
+        if not target.exists():
+            source = sources[name]
+            write_raw_png(target, read_sbd(source) if source.suffix == ".mat" else read_labels(source))
+
+    for _ in track(ahead(make, sorted(sources)), len(sources)):
+        pass
+    return len(sources)
+
+
+def _by_name(folder: Path, suffix: str) -> dict[str, Path]:
+    """The files of a folder by their names' stems."""
+    found = {path.stem: path for path in folder.glob(f"[!.]*{suffix}")}
+    if not found:
+        raise CaffeError(f"{folder}: there are no {suffix} files")
+    return found
+
+
+def read_sbd(path: str | os.PathLike) -> np.ndarray:
+    """The labels (H, W) uint8 in one of SBD's `cls/<id>.mat`, whose struct GTcls has them as Segmentation."""
+    try:
+        labels = scipy.io.loadmat(os.fspath(path), variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0]
+    except Exception as error:  # SciPy raises whatever its damaged input leads to
+        raise CaffeError(f"Error reading MAT file {os.fspath(path)}: {error}") from error
+    if labels.ndim != 2 or labels.dtype != np.uint8:
+        raise CaffeError(f"{os.fspath(path)}: GTcls.Segmentation is {labels.dtype} {labels.shape}, not uint8 (H, W)")
+    return np.ascontiguousarray(labels)

@@ -1,0 +1,60 @@
+"""Reading label images as labels, whatever way a program chose to store them (spec/pipeline.md 6.0, 7.4).
+
+Labels are numbers, never colours: of a palette PNG the indices count, even under a palette that
+is not VOC's, and a grey image holds its values as they are stored, in 1 to 16 bits. A picture of
+the labels' colours (RGB) is read back only if every colour in it is one of VOC's 256, which are
+all different; else it is refused, since a guessed label is worse than none.
+"""
+
+import os
+
+import numpy as np
+from PIL import Image
+
+from segaware_caffe.data.images import loading
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.voc.palette import colormap
+
+#: by what Pillow multiplies grey values of 2 and 4 bits, which it calls so
+_STRETCHED = {"L;2": 85, "L;4": 17}
+
+
+def read_labels(path: str | os.PathLike) -> np.ndarray:
+    """The labels (H, W) uint8 in an image file. CaffeError names the file and says what is wrong with it."""
+    with loading(path), Image.open(path) as image:
+        stored = image.tile[0][3] if image.tile else None
+        values = np.asarray(image)
+    if image.mode == "RGB":
+        return _from_colours(path, values)
+    if image.mode not in ("P", "L", "1") and not image.mode.startswith("I"):
+        raise CaffeError(f"{os.fspath(path)}: an image of mode {image.mode} holds no labels; save indices or grey values")
+    if image.mode == "L" and stored in _STRETCHED:
+        values = values // _STRETCHED[stored]
+    if values.max(initial=0) > 255:
+        raise CaffeError(f"{os.fspath(path)}: label {values.max()} is larger than 255")
+    return values.astype(np.uint8)
+
+
+def image_size(path: str | os.PathLike) -> tuple[int, int]:
+    """(height, width) of an image, from its header alone."""
+    with loading(path), Image.open(path) as image:
+        return image.height, image.width
+
+
+def _from_colours(path: str | os.PathLike, rgb: np.ndarray) -> np.ndarray:
+    """The index in VOC's palette of every pixel (H, W, 3)."""
+    colours = _packed(colormap())
+    order = np.argsort(colours)
+    packed = _packed(rgb)
+    labels = order[np.searchsorted(colours[order], packed).clip(max=255)]
+    unknown = np.argwhere(colours[labels] != packed)
+    if len(unknown):
+        row, column = unknown[0].tolist()
+        raise CaffeError(f"{os.fspath(path)}: a picture of colours, and {tuple(rgb[row, column].tolist())} at row {row}, column {column} "
+                         "is none of VOC's; labels are wanted: indices or grey values")
+    return labels.astype(np.uint8)
+
+
+def _packed(rgb: np.ndarray) -> np.ndarray:
+    """A number for each colour of (..., 3) uint8."""
+    return rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)

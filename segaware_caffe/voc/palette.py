@@ -1,0 +1,43 @@
+"""PASCAL VOC's colours and indexed PNGs (spec/pipeline.md 7.5)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.files import replacing
+
+CLASSES = (
+    "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog", "horse",
+    "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+
+
+def colormap() -> np.ndarray:
+    """VOC's 256 colours, (256, 3) uint8: the bits of an index, dealt in turn to red, green and blue from the top down."""
+    index = np.arange(256)[:, None]
+    channel = np.arange(3)
+    colours = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        colours |= ((index >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
+    return colours
+
+
+def write_label_png(path: str | os.PathLike, labels: np.ndarray) -> None:
+    """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's."""
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
+        raise CaffeError(f"labels for {os.fspath(path)} must be an (H, W) array of values 0 to 255, not shape {labels.shape}")
+    image = Image.fromarray(labels.astype(np.uint8), mode="P")
+    image.putpalette(colormap().tobytes())
+    with replacing(Path(path)) as temporary:
+        image.save(temporary, format="PNG")
+
+
+def overlay(rgb: np.ndarray, labels: np.ndarray, opacity: float = 0.6) -> np.ndarray:
+    """The photograph (H, W, 3) uint8 with the labels' colours laid over it; background stays as it is."""
+    colours = colormap()[labels].astype(np.float32)
+    weight = np.where(labels[..., None] == 0, 0.0, opacity)
+    return (rgb * (1 - weight) + colours * weight).round().astype(np.uint8)

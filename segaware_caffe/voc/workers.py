@@ -1,0 +1,68 @@
+"""Work on threads and on several processes, so that reading and writing never hold up the network."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch.distributed
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: wraps items, whose number it is told, to show how far they are
+Track = Callable[[Iterable[T], int], Iterable[T]]
+
+#: threads that read, and threads that write, unless the caller says otherwise
+THREADS = 2
+
+
+def ahead(function: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> Iterator[R]:
+    """`function` of each item, in order, computed on threads that run at most two items each ahead of the caller.
+
+    `items` is drawn from in the caller's thread. When an item's turn comes and its function has
+    raised, so does this; whatever ends it, functions that were begun have returned before it does.
+    """
+    begun: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            begun.append(pool.submit(function, item))
+            while begun and (len(begun) > 2 * threads or begun[0].done()):
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
+def untracked(items: Iterable[T], total: int) -> Iterable[T]:
+    """The items, with nothing shown."""
+    return items
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Which of how many processes this one is."""
+
+    rank: int = 0
+    count: int = 1
+    #: among the processes of this machine
+    local_rank: int = 0
+
+    @classmethod
+    def of_this_process(cls) -> "Shard":
+        """As torchrun says in the environment; the only one without torchrun."""
+        return cls(*(int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))))
+
+    def share(self, items: Sequence[T]) -> Sequence[T]:
+        """Every `count`-th of the items: the shares of all processes are disjoint and together everything."""
+        return items[self.rank :: self.count]
+
+    def wait_for_all(self) -> None:
+        """Return when every process has called this."""
+        if self.count == 1:
+            return
+        if not torch.distributed.is_initialized():
+            torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
+        torch.distributed.barrier()

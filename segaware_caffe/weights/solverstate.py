@@ -1,0 +1,120 @@
+"""Solver states, .solverstate and .solverstate.h5: what a training run needs besides the weights (spec/pipeline.md 3, 4.6)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.extras import optional_import
+from segaware_caffe.files import replacing
+from segaware_caffe.weights.blobs import Array, BlobRef, as_blob
+from segaware_caffe.weights.caffemodel import read_blob
+from segaware_caffe.weights.hdf5 import checked, member, new_hdf5
+from segaware_caffe.weights.mapped import MappedFile
+from segaware_caffe.weights.sniff import open_as
+from segaware_caffe.weights.wire import BYTES, VARINT, Scanner
+from segaware_caffe.weights.write import blob_field, bytes_field, varint, write_parts
+
+#: SolverState
+ITER, LEARNED_NET, HISTORY, CURRENT_STEP = 1, 2, 3, 4
+MAX_ITERATION = 2**31 - 1
+
+
+@dataclass
+class SolverState:
+    """A solver between two iterations.
+
+    `iter` updates are done, the weights are in the file `learned_net`, the learning rate has come
+    `current_step` steps down; `history` holds the update rule's memory, a blob for each learned
+    one, twice for the rules with two memories.
+    """
+
+    iter: int
+    learned_net: str
+    current_step: int
+    history: Sequence[BlobRef | Array]
+
+
+def read_solverstate(path: str | os.PathLike) -> SolverState:
+    """A solver state; a name that ends in .h5 is HDF5, as in the reference. CaffeError if it is damaged or something else."""
+    return _read_hdf5(path) if os.fspath(path).endswith(".h5") else _read_binary(path)
+
+
+def write_solverstate(path: str | os.PathLike, state: SolverState) -> None:
+    """Write a solver state in the format that the name says; the file appears when it is complete."""
+    history = [as_blob(values, "history", index) for index, values in enumerate(state.history)]
+    write = _write_hdf5 if os.fspath(path).endswith(".h5") else _write_binary
+    write(path, state, history)
+
+
+def _read_binary(path: str | os.PathLike) -> SolverState:
+    file = MappedFile(path)
+    scanner = Scanner(file.data, file.path)
+    numbers: dict[int, int] = {}
+    learned_net, history = "", []
+    for field in scanner.fields(0, file.size):
+        if field.number in (ITER, CURRENT_STEP) and field.wire == VARINT:
+            numbers[field.number] = field.value
+        elif field.number == LEARNED_NET and field.wire == BYTES:
+            learned_net = os.fsdecode(file.data[field.start : field.end])
+        elif field.number == HISTORY and field.wire == BYTES:
+            history.append(read_blob(scanner, file, field.start, field.end, f"history blob {len(history)}"))
+    return _checked_state(path, numbers.get(ITER), learned_net, numbers.get(CURRENT_STEP, 0), history)
+
+
+def _write_binary(path: str | os.PathLike, state: SolverState, history: Sequence[BlobRef]) -> None:
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(_number_field(ITER, state.iter) + bytes_field(LEARNED_NET, os.fsencode(state.learned_net)))
+        for index, blob in enumerate(history):
+            write_parts(file, blob_field(HISTORY, blob, f"history blob {index}"))
+        file.write(_number_field(CURRENT_STEP, state.current_step))
+
+
+def _number_field(number: int, value: int) -> bytes:
+    return varint(number << 3 | VARINT) + varint(value)
+
+
+def _read_hdf5(path: str | os.PathLike) -> SolverState:
+    h5py = optional_import("h5py", "hdf5", path)
+    open_as(path, "hdf5")
+    try:
+        file = h5py.File(path, "r")
+        iteration, step, name = (_value(member(h5py, file, key, h5py.Dataset, path)) for key in ("iter", "current_step", "learned_net"))
+        group = member(h5py, file, "history", h5py.Group, path)
+        keys = [str(index) for index in range(len(group))]
+        history = [checked(member(h5py, group, key, h5py.Dataset, path), f"{path}: history blob {key}") for key in keys]
+        learned_net = os.fsdecode(name)
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        if isinstance(error, CaffeError):
+            raise
+        raise CaffeError(f"{path}: a damaged HDF5 file: {error}") from error
+    return _checked_state(path, int(iteration), learned_net, int(step), history)
+
+
+def _value(dataset: Any) -> Any:
+    """The one element of a dataset."""
+    if dataset.size != 1:
+        raise CaffeError(f"{dataset.file.filename}: '{dataset.name}' must hold one value, not {dataset.size}")
+    return dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]
+
+
+def _write_hdf5(path: str | os.PathLike, state: SolverState, history: Sequence[BlobRef]) -> None:
+    name = os.fsencode(state.learned_net)
+    with new_hdf5(path) as file:
+        file.create_dataset("iter", data=[state.iter], dtype="i4")
+        file.create_dataset("learned_net", data=np.array(name, f"S{len(name) + 1}"))  # the reference reads C strings, ended by a zero
+        file.create_dataset("current_step", data=[state.current_step], dtype="i4")
+        group = file.create_group("history")
+        for index, blob in enumerate(history):
+            group.create_dataset(str(index), data=blob.numpy())
+
+
+def _checked_state(path: str | os.PathLike, iteration: int | None, learned_net: str, step: int, history: list[BlobRef]) -> SolverState:
+    if iteration is None or not learned_net:
+        raise CaffeError(f"{path}: not a solver state: it names no iteration, or no file of weights")
+    if not 0 <= iteration <= MAX_ITERATION or not 0 <= step <= MAX_ITERATION:
+        raise CaffeError(f"{path}: a damaged solver state: iteration {iteration}, step {step}")
+    return SolverState(iteration, learned_net, step, history)

@@ -1,0 +1,140 @@
+"""The command line: what it prints, what it writes, and one sentence for a user's mistake."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+from log_lines import assert_same_lines, messages
+from PIL import Image
+
+from segaware_caffe import Net, cli
+from segaware_caffe.voc import colormap
+from segaware_caffe.weights import read_weights
+
+LOGS = Path(__file__).resolve().parents[1] / "golden" / "logs"
+
+SEGMENTER = """
+name: "threshold"
+layer { name: "in" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 33 dim: 33 } } }
+layer { name: "classes" type: "Convolution" bottom: "data" top: "classes" convolution_param { num_output: 2 kernel_size: 1 } }
+layer { name: "write" type: "MatWrite" bottom: "classes" mat_write_param { prefix: "/nowhere/" } }
+"""
+
+
+def run(*args: object) -> int:
+    return cli.main([str(arg) for arg in args])
+
+
+def fails(capsys, *args: object) -> str:
+    """The one sentence that a wrong command line gives."""
+    try:
+        status = run(*args)
+    except SystemExit as exit_:
+        status = exit_.code
+    captured = capsys.readouterr()
+    assert status == 2
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+@pytest.fixture
+def segmenter(tmp_path):
+    """A net that says class 1 where a pixel is red, and its weights."""
+    model = tmp_path / "net.prototxt"
+    model.write_text(SEGMENTER)
+    net = Net(str(model))
+    net.params["classes"][0][1, 2] = 1.0
+    net.save(tmp_path / "net.caffemodel")
+    return model, tmp_path / "net.caffemodel"
+
+
+def photograph(path: Path, height: int, width: int) -> Path:
+    """The left half red, the right half black."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, : width // 2, 0] = 255
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.mark.parametrize("size", [(20, 30), (33, 33), (66, 50)], ids=["smaller", "equal", "larger"])
+def test_segment_writes_labels_of_the_photographs_size_with_vocs_palette(segmenter, tmp_path, capsys, size):
+    model, weights = segmenter
+    image = photograph(tmp_path / "photo.png", *size)
+    assert run("segment", image, "--model", model, "--weights", weights, "--output", tmp_path / "out", "--mat") == 0
+    with Image.open(tmp_path / "out" / "photo.png") as labels, Image.open(tmp_path / "out" / "photo_overlay.png") as overlay:
+        assert labels.mode == "P" and labels.size == overlay.size == size[::-1]
+        labels.load()
+    assert np.array_equal(np.reshape(labels.getpalette(), (-1, 3)), colormap())
+    truth = np.zeros(size, np.uint8)
+    truth[:, : size[1] // 2] = 1
+    assert (np.asarray(labels) == truth).mean() > 0.97
+    stored = scipy.io.loadmat(tmp_path / "out" / "photo_blob_0.mat")["data"]
+    assert stored.shape[:3] == (size[1], size[0], 2)
+    assert "aeroplane" in capsys.readouterr().out
+
+
+def test_test_prints_the_lines_of_caffe_test(capsys, monkeypatch):
+    monkeypatch.chdir(LOGS)
+    assert run("test", "--model", "net.prototxt", "--weights", "tiny_iter_12.caffemodel", "--iterations", 3) == 0
+    assert_same_lines(messages(capsys.readouterr().err), messages((LOGS / "test.log").read_text()))
+
+
+def test_inspect_shows_layers_shapes_and_what_a_weight_file_would_load(segmenter, tmp_path, capsys):
+    model, weights = segmenter
+    assert run("inspect", model, "--weights", weights, "--shape", "data=1,3,65,65") == 0
+    out = capsys.readouterr().out
+    assert re.search(r"classes +Convolution +data +classes +1x2x65x65 +2x3x1x1  2", out)
+    assert "parameters: 8 " in out
+    assert "1 layers loaded, 0 missing, 0 unused" in out
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pt", ".caffemodel.h5", ".caffemodel"])
+def test_convert_loses_nothing(segmenter, tmp_path, suffix):
+    _, weights = segmenter
+    assert run("convert", weights, tmp_path / f"there{suffix}") == 0
+    assert run("convert", tmp_path / f"there{suffix}", tmp_path / "back.caffemodel") == 0
+    first, second = ([(layer.name, [b.numpy().tolist() for b in layer.blobs]) for layer in read_weights(path) if layer.blobs]
+                     for path in (weights, tmp_path / "back.caffemodel"))
+    assert first == second and first
+
+
+def test_placeholders_are_set_on_the_command_line_and_from_a_file(tmp_path, capsys):
+    (tmp_path / "net.prototxt").write_text(SEGMENTER.replace("dim: 33 dim: 33", "dim: ${SIZE} dim: ${SIZE}"))
+    (tmp_path / "values").write_text("# sizes\nSIZE=9\n")
+    assert run("inspect", tmp_path / "net.prototxt", "--variables", tmp_path / "values") == 0
+    assert "1x3x9x9" in capsys.readouterr().out
+    assert run("inspect", tmp_path / "net.prototxt", "--variables", tmp_path / "values", "--set", "SIZE=11") == 0
+    assert "1x3x11x11" in capsys.readouterr().out
+    assert "SIZE" in fails(capsys, "inspect", tmp_path / "net.prototxt")
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["inspect", "nowhere.prototxt"], "nowhere.prototxt"),
+        (["inspect", "{model}", "--shape", "data=1,x"], "--shape data=1,x: give it as BLOB=N,C,H,W"),
+        (["inspect", "{model}", "--weights", "{model}"], "net.prototxt"),
+        (["segment", "{model}", "--model", "{model}"], "not an image"),
+        (["segment", "{photo}", "--model", "{model}", "--scores", "clases"], "clases"),
+        (["segment", "{photo}", "--model", "{model}", "--input-blob", "image"], "has no input 'image'"),
+        (["convert", "{weights}", "{weights}.doc"], ".safetensors"),
+        (["convert", "nowhere.caffemodel", "x.npz"], "nowhere.caffemodel"),
+        (["test", "--model", "{model}"], "--weights"),
+        (["bogus"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_status_2(segmenter, tmp_path, capsys, args, sentence):
+    model, weights = segmenter
+    photo = photograph(tmp_path / "photo.png", 20, 20)
+    assert sentence in fails(capsys, *(arg.format(model=model, weights=weights, photo=photo) for arg in args))
+
+
+@pytest.mark.parametrize("command", ["segment", "test", "inspect", "convert"])
+def test_help_teaches(command, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        run(command, "--help")
+    assert exit_.value.code == 0
+    assert f"segaware-caffe {command}" in capsys.readouterr().out
