@@ -54,6 +54,8 @@ class _Im2dist(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (x,) = ctx.saved_tensors
+        if native.why_not(ctx.geometry, x, gradient) is None:
+            return native.distance_gradients(x, gradient, ctx.geometry, ctx.l1), None, None, None, None
         count, channels, *spatial = x.shape
         height, width = gradient.shape[2:]
         result = torch.zeros_like(x)

@@ -66,6 +66,18 @@ class TestEveryInstructionSet:
         torch.testing.assert_close(result, expected.float(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("number", SETS, ids=lambda number: native.library().set_name(number).decode())
+@settings(deadline=None, max_examples=25)
+@given(cases(), st.integers(1, 2), st.sampled_from([1, 5]), st.booleans(), st.integers(0, 99))
+def test_distance_gradients(number, case, batch, channels, l1, seed):
+    geometry, size = case
+    torch.manual_seed(seed)
+    x, gradient = torch.randn(batch, channels, *size).round(decimals=1), torch.randn(batch, geometry.taps, *geometry.output(size))
+    leaf = x.double().requires_grad_()
+    expected = torch.autograd.grad(patches.im2dist(leaf, geometry, l1, False, False), leaf, gradient.double())[0]
+    torch.testing.assert_close(native.distance_gradients(x, gradient, geometry, l1, number), expected.float(), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads_changes_nothing(threads):
     torch.manual_seed(0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 #: in how many places a large blob is compared to find out whether it was changed
@@ -12,25 +13,31 @@ class Cache:
     """The result of `compute`, for as long as the blobs it is computed from stay as they are.
 
     Changes through PyTorch are seen by its version counters. For changes past them (through numpy,
-    `.data`, or a file read into the memory) small blobs are compared whole and large ones in 256
-    places; after a finer change than that, `Net.refresh` is to be called.
+    `.data`, or a file read into the memory) blobs on the CPU are compared, small ones whole and large
+    ones in 256 places; after a finer change than that, `Net.refresh` is to be called.
     """
 
     def __init__(self, compute: Callable[..., tuple[torch.Tensor, ...]], blobs: Callable[[], list[torch.Tensor]]):
         self._compute = compute
         self._blobs = blobs
-        self._state: tuple | None = None
+        self._versions: list[tuple[int, int]] = []
+        self._samples: list[tuple[np.ndarray, bytes]] = []
         self._values: tuple[torch.Tensor, ...] = ()
 
     def __call__(self, *args: object) -> tuple[torch.Tensor, ...]:
         blobs = self._blobs()
         if any(blob.requires_grad for blob in blobs) or torch.compiler.is_compiling():
             return self._compute(*args)
-        state = tuple((blob.data_ptr(), blob._version, _sample(blob)) for blob in blobs)
-        if state != self._state:
-            self._values, self._state = self._compute(*args), state
+        versions = [(blob.data_ptr(), blob._version) for blob in blobs]
+        if versions != self._versions or any(places.tobytes() != seen for places, seen in self._samples):
+            self._values = self._compute(*args)
+            self._versions = versions
+            self._samples = [(places, places.tobytes()) for places in map(_places, blobs) if places is not None]
         return self._values
 
 
-def _sample(blob: torch.Tensor) -> float:
-    return float(blob.flatten()[:: max(1, blob.numel() // SAMPLES)].sum())
+def _places(blob: torch.Tensor) -> np.ndarray | None:
+    """The elements of a blob that are compared, as a view of its memory."""
+    if blob.device.type != "cpu" or blob.dtype == torch.bfloat16 or not blob.is_contiguous():
+        return None
+    return blob.detach().flatten()[:: max(1, blob.numel() // SAMPLES)].numpy()

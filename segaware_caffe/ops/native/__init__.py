@@ -87,6 +87,16 @@ class Distances(ctypes.Structure):
     ]
 
 
+class DistanceGradients(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "gradient", "x_gradient")),
+        ("taps", ctypes.POINTER(Tap)),
+        *((name, ctypes.c_int) for name in ("tap_count", "channels", "centre_down", "centre_right")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
 class Pool(ctypes.Structure):
     _fields_ = [
         ("x", Pointer),
@@ -180,7 +190,7 @@ def masked_gradients(
     windows = _every_tap(geometry, x)
     planes = Plane(*x.shape[2:]), Plane(*mask.shape[2:])
     x_gradient, mask_gradient, weight_gradient = map(torch.zeros_like, (x, mask, weight))
-    packed = pack_weights(weight.flatten(1).t(), number)  # a row for each channel and tap of x
+    packed = _packed_by_tap(weight, number)
     for sample in range(len(x)):
         if wanted[0] or wanted[1]:
             job = Gradients(
@@ -193,6 +203,13 @@ def masked_gradients(
                                   windows, len(windows), x.shape[1], len(weight), *planes)
             library().weight_gradients(number, torch.get_num_threads(), ctypes.byref(job))
     return tuple(value if want else None for value, want in zip((x_gradient, mask_gradient, weight_gradient), wanted, strict=True))
+
+
+def _packed_by_tap(weight: torch.Tensor, number: int) -> torch.Tensor:
+    """Weights (O, C, kh, kw) packed as rows of O: for each tile's worth of channels, tap by tap, channel by channel."""
+    rows = library().set_rows(number)
+    weight = torch.nn.functional.pad(weight.flatten(2), (0, 0, 0, -weight.shape[1] % rows))
+    return pack_weights(weight.unflatten(1, (-1, rows)).permute(1, 3, 2, 0).flatten(0, 2), number)
 
 
 def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, instruction_set: int | None = None) -> torch.Tensor:
@@ -217,6 +234,21 @@ def write_distances(x: torch.Tensor, y: torch.Tensor, geometry: Geometry, l1: bo
         job = Distances(_address(x[sample]), _address(y[sample]), windows,
                         len(windows), x.shape[1], *geometry.offset(geometry.centre), Plane(*x.shape[2:]), Plane(*y.shape[2:]))
         library().distances(number, torch.get_num_threads(), ctypes.byref(job), l1)
+
+
+def distance_gradients(
+    x: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, l1: bool, instruction_set: int | None = None
+) -> torch.Tensor:
+    """The gradient of x (N, C, H, W) from that of its distances (N, taps, H', W')."""
+    number = best_set() if instruction_set is None else instruction_set
+    windows = _array(pairs(geometry, x.shape[2:]))
+    x, gradient = x.contiguous(), gradient.contiguous()
+    x_gradient = torch.zeros_like(x)
+    for sample in range(len(x)):
+        job = DistanceGradients(_address(x[sample]), _address(gradient[sample]), _address(x_gradient[sample]), windows, len(windows),
+                                x.shape[1], *geometry.offset(geometry.centre), Plane(*x.shape[2:]), Plane(*gradient.shape[2:]))
+        library().distance_gradients(number, torch.get_num_threads(), ctypes.byref(job), l1)
+    return x_gradient
 
 
 def max_pool(

@@ -9,7 +9,7 @@
 constexpr int PANEL = LANES * VECTORS;  // pixels of a register tile
 constexpr int PANELS = 192 / PANEL;     // panels that share a sweep over the weights
 constexpr int DEPTH = 384;              // rows of the column matrix that are packed at a time
-constexpr int SPAN = 384;               // pixels that are packed at a time for the weights' gradient
+constexpr int SPAN = 768;               // pixels that are packed at a time for the weights' gradient
 
 // f(0), f(1), ... f(count - 1), unrolled before the compiler decides what lives in registers.
 template <int count, class Function>
@@ -130,14 +130,17 @@ void masked_convolution(const Convolution& job, Queue& blocks) {
 }
 
 // The gradients of image and mask, from that of a masked convolution: ROWS channels of the image at a time, pixel by pixel of
-// the output. The product of weights and gradient, which both need, never leaves the cache.
+// the output, tap by tap. The product of weights and gradient, which both need, never leaves the cache.
 void masked_gradients(const Gradients& job, Queue& groups) {
   const int taps = job.tap_count;
   const long plane = job.in.size(), positions = job.out.size();
   Array<PanelReads> reads(1);
   Array<float> panel(long(job.outputs) * PANEL), product(ROWS * PANEL), mask_gradient(long(taps) * positions);
   std::memset(mask_gradient.data, 0, sizeof(float) * taps * positions);
-  for (long group; groups.take(group);)
+  for (long group; groups.take(group);) {
+    const int channels = int(std::min<long>(ROWS, job.channels - group * ROWS));
+    const float* x = job.x + group * ROWS * plane;
+    float* x_gradient = job.x_gradient + group * ROWS * plane;
     for (long first = 0; first < positions; first += PANEL) {
       const int pixels = int(std::min<long>(PANEL, positions - first));
       find_reads(job.in, job.out, job.taps, taps, job.mask, first, pixels, *reads.data);
@@ -145,29 +148,27 @@ void masked_gradients(const Gradients& job, Queue& groups) {
         for (int v = 0; v < VECTORS; v++)
           store(panel.data + o * PANEL + v * LANES,
                 load_lanes(job.gradient + o * positions + first + v * LANES, lanes_between(0, pixels - v * LANES)));
-      for (int tile = 0; tile < taps; tile++) {  // ROWS channels have taps * ROWS rows
-        multiply(job.outputs, job.packed + (group * taps + tile) * job.outputs * ROWS, panel.data, product.data, true);
-        for (int i = 0; i < ROWS; i++) {
-          const int channel = int(group) * ROWS + (tile * ROWS + i) / taps, tap = (tile * ROWS + i) % taps;
-          if (channel >= job.channels) break;
-          const float* x = job.x + channel * plane;
-          float* x_gradient = job.x_gradient + channel * plane;
-          float* to_mask = mask_gradient.data + job.taps[tap].index * positions + first;
-          for (int v = 0; v * LANES < pixels; v++) {
-            const int slot = tap * VECTORS + v;
-            const Vector g = load(product.data + i * PANEL + v * LANES), to_x = g * reads.data->mask[slot];
-            Vector sum{};
-            for (int r = 0; r < reads.data->count[slot]; r++) {
-              const Read& read = reads.data->reads[slot][r];
-              sum += g * load_lanes(x + read.source, read.lanes);
-              store_lanes(x_gradient + read.source, load_lanes(x_gradient + read.source, read.lanes) + to_x, read.lanes);
+      for (int tap = 0; tap < taps; tap++) {
+        multiply(job.outputs, job.packed + (group * taps + tap) * job.outputs * ROWS, panel.data, product.data, true);
+        float* to_mask = mask_gradient.data + job.taps[tap].index * positions + first;
+        for (int v = 0; v * LANES < pixels; v++) {
+          const int slot = tap * VECTORS + v;
+          Vector sum{};
+          for (int r = 0; r < reads.data->count[slot]; r++) {
+            const Read read = reads.data->reads[slot][r];
+            for (int c = 0; c < channels; c++) {
+              const Vector g = load(product.data + c * PANEL + v * LANES);
+              float* target = x_gradient + c * plane + read.source;
+              sum += g * load_lanes(x + c * plane + read.source, read.lanes);
+              store_lanes(target, load_lanes(target, read.lanes) + g * reads.data->mask[slot], read.lanes);
             }
-            const Mask lanes = lanes_between(0, pixels - v * LANES);
-            store_lanes(to_mask + v * LANES, load_lanes(to_mask + v * LANES, lanes) + sum, lanes);
           }
+          const Mask lanes = lanes_between(0, pixels - v * LANES);
+          store_lanes(to_mask + v * LANES, load_lanes(to_mask + v * LANES, lanes) + sum, lanes);
         }
       }
     }
+  }
 #pragma omp critical
   for (long i = 0; i < taps * positions; i++) job.mask_gradient[i] += mask_gradient.data[i];
 }
@@ -301,6 +302,41 @@ void distances(const Distances& job, Queue& rows) {
         }
         for (int i = 0; i < count; i++)
           store_lanes(job.y + taps[i]->index * job.out.size() + position, L1 ? sum[i] : sum[i] * 0.5f, reads[i].lanes);
+      }
+    }
+}
+
+// The gradient of the image from that of its distances, row by row of the image. With d = centre - tap a distance has the
+// slope sign(d) or d to its centre and the negative to its tap; a pixel is the centre of one window and a tap of others.
+template <bool L1>
+void distance_gradients(const DistanceGradients& job, Queue& rows) {
+  const long plane = job.in.size();
+  for (long row; rows.take(row);)
+    for (int column = 0; column < job.in.width; column += LANES) {
+      const Mask inside = lanes_between(0, job.in.width - column);
+      for (int t = 0; t < job.tap_count; t++) {
+        const Tap& tap = job.taps[t];
+        const float* gradient = job.gradient + tap.index * job.out.size();
+        // as centre of the window at (row - centre_down, column - centre_right), and as tap of that at (row - down, ...)
+        const int as_centre = int(row) - job.centre_down, as_tap = int(row) - tap.down;
+        const Mask centre = as_centre >= tap.first_row && as_centre < tap.end_row
+                                ? lanes_between(tap.first_column + job.centre_right - column, tap.end_column + job.centre_right - column)
+                                : lanes_between(0, 0);
+        const Mask member = as_tap >= tap.first_row && as_tap < tap.end_row
+                                ? lanes_between(tap.first_column + tap.right - column, tap.end_column + tap.right - column)
+                                : lanes_between(0, 0);
+        const Vector from_centre = load_lanes(gradient + long(as_centre) * job.out.width + column - job.centre_right, centre);
+        const Vector from_tap = load_lanes(gradient + long(as_tap) * job.out.width + column - tap.right, member);
+        const long here = row * job.in.width + column;
+        const long away = long(tap.down - job.centre_down) * job.in.width + tap.right - job.centre_right;
+        for (int c = 0; c < job.channels; c++) {
+          const float* x = job.x + c * plane + here;
+          float* target = job.x_gradient + c * plane + here;
+          const Vector pixel = load_lanes(x, inside);
+          const Vector to_tap = pixel - load_lanes(x + away, centre), to_centre = pixel - load_lanes(x - away, member);
+          const Vector slope = L1 ? from_centre * sign(to_tap) + from_tap * sign(to_centre) : from_centre * to_tap + from_tap * to_centre;
+          store_lanes(target, load_lanes(target, inside) + slope, inside);
+        }
       }
     }
 }

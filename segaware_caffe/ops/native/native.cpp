@@ -70,6 +70,14 @@ struct Distances {
   Plane in, out;
 };
 
+struct DistanceGradients {
+  const float *x, *gradient;
+  float* x_gradient;
+  const Tap* taps;
+  int tap_count, channels, centre_down, centre_right;
+  Plane in, out;
+};
+
 struct Pool {
   const float* x;
   float* y;
@@ -120,6 +128,11 @@ inline Mask lanes_between(int first, int end) {
 inline Vector load_lanes(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
 inline void store_lanes(float* p, Vector v, Mask m) { _mm512_mask_storeu_ps(p, m, v); }
 inline Vector absolute(Vector v) { return _mm512_abs_ps(v); }
+inline Vector sign(Vector v) {
+  const Vector one = _mm512_set1_ps(1), zero = _mm512_setzero_ps();
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, zero, _CMP_GT_OQ),
+                              _mm512_mask_blend_ps(_mm512_cmp_ps_mask(v, zero, _CMP_LT_OQ), zero, -one), one);
+}
 inline Vector spread(float value) { return _mm512_set1_ps(value); }
 inline Vector larger(Vector v, Vector best) { return _mm512_max_ps(v, best); }
 #include "kernels.inl"
@@ -141,6 +154,10 @@ inline Mask lanes_between(int first, int end) {
 inline Vector load_lanes(const float* p, Mask m) { return _mm256_maskload_ps(p, m); }
 inline void store_lanes(float* p, Vector v, Mask m) { _mm256_maskstore_ps(p, m, v); }
 inline Vector absolute(Vector v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
+inline Vector sign(Vector v) {
+  const Vector one = _mm256_set1_ps(1), zero = _mm256_setzero_ps();
+  return _mm256_sub_ps(_mm256_and_ps(_mm256_cmp_ps(v, zero, _CMP_GT_OQ), one), _mm256_and_ps(_mm256_cmp_ps(v, zero, _CMP_LT_OQ), one));
+}
 inline Vector spread(float value) { return _mm256_set1_ps(value); }
 inline Vector larger(Vector v, Vector best) { return _mm256_max_ps(v, best); }
 #include "kernels.inl"
@@ -171,6 +188,10 @@ inline void store_lanes(float* p, Vector v, Mask m) {
   for (int i = m.first; i < m.end; i++) p[i] = v[i];
 }
 inline Vector absolute(Vector v) { return v < 0.0f ? -v : v; }
+inline Vector sign(Vector v) {
+  for (int i = 0; i < LANES; i++) v[i] = float((v[i] > 0) - (v[i] < 0));
+  return v;
+}
 inline Vector spread(float value) { return Vector{} + value; }
 inline Vector larger(Vector v, Vector best) { return v > best ? v : best; }
 #include "kernels.inl"
@@ -187,13 +208,16 @@ struct Kernels {
   void (*masked_sum)(const Sum&, Queue&);
   void (*distances_l1)(const Distances&, Queue&);
   void (*distances_l2)(const Distances&, Queue&);
+  void (*distance_gradients_l1)(const DistanceGradients&, Queue&);
+  void (*distance_gradients_l2)(const DistanceGradients&, Queue&);
   void (*max_pool)(const Pool&, Queue&);
 };
 
-#define KERNELS(isa)                                                                                          \
-  Kernels {                                                                                                   \
-    #isa, isa::ROWS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients,                        \
-        isa::weight_gradients, isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::max_pool    \
+#define KERNELS(isa)                                                                                                  \
+  Kernels {                                                                                                           \
+    #isa, isa::ROWS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients, isa::weight_gradients,         \
+        isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::distance_gradients<true>,                   \
+        isa::distance_gradients<false>, isa::max_pool                                                                  \
   }
 
 const Kernels ALL[] = {
@@ -254,6 +278,11 @@ void max_pool(int set, int threads, const Pool* job) { work(threads, job->planes
 
 void distances(int set, int threads, const Distances* job, int l1) {
   work(threads, job->out.height, l1 ? ALL[set].distances_l1 : ALL[set].distances_l2, *job);
+}
+
+
+void distance_gradients(int set, int threads, const DistanceGradients* job, int l1) {
+  work(threads, job->in.height, l1 ? ALL[set].distance_gradients_l1 : ALL[set].distance_gradients_l2, *job);
 }
 
 }
