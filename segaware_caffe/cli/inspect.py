@@ -24,6 +24,7 @@ def add_parser(subparsers: Any) -> None:
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="PROTOTXT", help="the net's definition")
     parser.add_argument("--weights", metavar="FILE", help="show what this file would load")
+    parser.add_argument("--memory", action="store_true", help="show what memory a run will take, and at which step most")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", type=str.upper)
     parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
@@ -42,9 +43,17 @@ def run(args: argparse.Namespace) -> None:
     if shapes:
         net.reshape(**shapes)
     print(table(net, args.splits))
+    if args.memory:
+        print()
+        print(net.memory(*(net.inputs or _first_source(net))))
     if args.weights:
         print()
         print(plan_load(read_weights(args.weights), net.load_targets()))
+
+
+def _first_source(net: Net) -> list[str]:
+    """What stands for the image in a net without Input layers: the first top of its data layer."""
+    return [net.graph.names[node.tops[0]] for node in net.graph.sources() if node.type != "DummyData"][:1]
 
 
 def table(net: Net, splits: bool = False) -> str:

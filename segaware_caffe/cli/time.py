@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,9 @@ from segaware_caffe.net.graph import Node
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = """\
-Run a net's layers one by one, forward and backward, and print how long each takes, in the lines of `caffe time`.
+Run a net's layers one by one, forward and backward, and print how long each takes, in the lines of `caffe time`. Then run
+the whole net as it runs otherwise, fused, and print on standard output how long a forward pass takes, how much of this
+machine's speed it reaches, and what memory it needs.
 
   segaware-caffe time --model lenet.prototxt --iterations 10
 """
@@ -42,6 +45,8 @@ def run(args: argparse.Namespace) -> None:
         logger.info("Performing Backward")
         layers.backward()
         benchmark(layers, args.iterations)
+    if args.phase == "TEST" and net.inputs:
+        print(whole(make_net(args, args.phase), args.iterations))
 
 
 class LayerByLayer:
@@ -123,3 +128,31 @@ def benchmark(layers: LayerByLayer, iterations: int) -> None:
     logger.info("Average Forward-Backward: %g ms.", total / iterations)
     logger.info("Total Time: %g ms.", total)
     logger.info("*** Benchmark ends ***")
+
+
+def whole(net: Net, iterations: int) -> str:
+    """One sentence on a forward pass of the fused net, fed zeros."""
+    inputs = {name: torch.zeros(net.shapes[name]) for name in net.inputs}
+    seconds = _median_seconds(lambda: net(**inputs), iterations)
+    speed, peak = net.operations / seconds / 1e9, _peak_speed(next(net.parameters(), torch.zeros(0)).device)
+    memory = net.memory().total / 2**20
+    return (f"fused: {1e3 * seconds:.1f} ms a forward pass, {speed:.1f} GFLOP/s of the {peak:.0f} that a large matrix product reaches here"
+            f" ({speed / peak:.0%}); {memory:.0f} MiB for blobs and weights")
+
+
+def _peak_speed(place: torch.device) -> float:
+    """GFLOP/s of a large matrix product."""
+    a, b = torch.randn(1024, 1024, device=place), torch.randn(1024, 1024, device=place)
+    return 2 * 1024**3 / _median_seconds(lambda: a @ b, 20) / 1e9
+
+
+def _median_seconds(work: Callable[[], Any], times: int) -> float:
+    """The median time of `work`, after one run that does not count."""
+    seconds = []
+    for _ in range(times + 1):
+        start = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[1:])

@@ -27,7 +27,7 @@ def filler(message: Any, shape: Sequence[int], fail: Callable[[str], Any]) -> Fi
 
 def constant(value: float) -> Fill:
     """Every element is `value`."""
-    return lambda blob: _assign(blob, torch.full(blob.shape, value))
+    return torch.no_grad()(lambda blob: blob.fill_(value))
 
 
 def _constant(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
@@ -38,7 +38,7 @@ def _uniform(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
     low, high = message.min, message.max
     if low > high:
         fail(f"uniform filler: min {low:g} must not exceed max {high:g}")
-    return lambda blob: _assign(blob, torch.empty(blob.shape).uniform_(low, high))
+    return torch.no_grad()(lambda blob: blob.uniform_(low, high))
 
 
 def _gaussian(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
@@ -48,19 +48,20 @@ def _gaussian(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
     if sparse >= 0 and (not shape or sparse > shape[0]):
         fail(f"gaussian filler: sparse {sparse} must not exceed the blob's first dimension")
 
+    @torch.no_grad()
     def fill(blob: torch.Tensor) -> None:
-        value = torch.empty(blob.shape).normal_(mean, std)
+        blob.normal_(mean, std)
         if sparse >= 0:
-            value *= torch.empty(blob.shape).bernoulli_(sparse / blob.shape[0])
-        _assign(blob, value)
+            blob *= torch.empty_like(blob).bernoulli_(sparse / blob.shape[0])
 
     return fill
 
 
 def _positive_unitball(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
+    @torch.no_grad()
     def fill(blob: torch.Tensor) -> None:
-        value = torch.rand(blob.shape)
-        _assign(blob, value / value.reshape(len(value), -1).sum(1).view(-1, *[1] * (value.ndim - 1)))
+        blob.uniform_()
+        blob /= blob.reshape(len(blob), -1).sum(1).view(-1, *[1] * (blob.ndim - 1))
 
     if not shape:
         fail("positive_unitball filler: the blob needs at least one axis")
@@ -77,12 +78,12 @@ def fan(message: Any, shape: tuple[int, ...]) -> float:
 
 def _xavier(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
     limit = math.sqrt(3 / fan(message, shape))
-    return lambda blob: _assign(blob, torch.empty(blob.shape).uniform_(-limit, limit))
+    return torch.no_grad()(lambda blob: blob.uniform_(-limit, limit))
 
 
 def _msra(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
     std = math.sqrt(2 / fan(message, shape))
-    return lambda blob: _assign(blob, torch.empty(blob.shape).normal_(0, std))
+    return torch.no_grad()(lambda blob: blob.normal_(0, std))
 
 
 def _bilinear(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
@@ -92,7 +93,7 @@ def _bilinear(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
     factor = math.ceil(shape[-1] / 2)
     centre = (shape[-1] - 1) / (2 * factor)
     line = 1 - (torch.arange(shape[-1], dtype=torch.float64) / factor - centre).abs()
-    return lambda blob: _assign(blob, torch.outer(line, line).expand(blob.shape))
+    return torch.no_grad()(lambda blob: blob.copy_(torch.outer(line, line)))
 
 
 def _xy(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
@@ -100,7 +101,7 @@ def _xy(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:
     if len(shape) != 4 or shape[1] != 2:
         fail(f"xy filler: the blob must have shape (N, 2, H, W), not {shape}")
     rows, columns = torch.meshgrid(torch.arange(shape[2]), torch.arange(shape[3]), indexing="ij")
-    return lambda blob: _assign(blob, torch.stack((columns, rows)).expand(blob.shape))
+    return torch.no_grad()(lambda blob: blob.copy_(torch.stack((columns, rows))))
 
 
 _FILLERS = {
@@ -113,8 +114,3 @@ _FILLERS = {
     "bilinear": _bilinear,
     "xy": _xy,
 }
-
-
-def _assign(blob: torch.Tensor, value: torch.Tensor) -> None:
-    with torch.no_grad():
-        blob.copy_(value)

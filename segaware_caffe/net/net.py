@@ -14,6 +14,8 @@ from segaware_caffe.layers import Layer, Shape
 from segaware_caffe.net.backward import backward_flags, cut_bottoms
 from segaware_caffe.net.build import build_graph
 from segaware_caffe.net.graph import AUTOMATIC, Graph, Node
+from segaware_caffe.net.memory import Memory, predict
+from segaware_caffe.net.operations import operations
 from segaware_caffe.net.passes import run_passes
 from segaware_caffe.net.passes.match import Scope
 from segaware_caffe.net.plan import Plan, make_plan
@@ -163,6 +165,19 @@ class Net(nn.Module):
     def explain(self) -> str:
         """What the graph passes fused into what, and where and why they could not."""
         return "\n".join(self._passed(()).notes)
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations of a forward pass, a multiply-add being two, in the layers that have weights."""
+        return operations(self.graph, self.shapes_of_values)
+
+    def memory(self, *inputs: str) -> Memory:
+        """What a run will take that is fed these inputs (all, if none is named), for the present shapes."""
+        sources = self._sources()
+        fed = [self._source(name, sources) for name in inputs or self.inputs]
+        plan = self._plan(frozenset(fed), (), losses=False)
+        learned = sum(blob.tensor.numel() for blob in self.learned)
+        return predict(plan, self.shapes_of_values, {value: self.shapes_of_values[value] for value in fed}, learned)
 
     def refresh(self) -> None:
         """Forget what was computed from learned blobs before (folded weights).

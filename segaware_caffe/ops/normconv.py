@@ -20,8 +20,11 @@ def softmax_mask(
     scale no gradient: it is 0 for a scale above 0, and else 3.4e36 times what rounding leaves of 0.
     """
     distances = im2dist(embedding, geometry, l1, remove_center, remove_bounds)
+    learns = isinstance(scale, torch.Tensor) and scale.requires_grad
+    if not (torch.is_grad_enabled() and (learns or distances.requires_grad)):
+        return torch.softmax(distances.mul_(-scale), 1)
     logits = distances * -scale
-    if isinstance(scale, torch.Tensor):
+    if learns:
         logits = torch.where(distances < sentinel(distances.dtype), logits, logits.detach())
     return torch.softmax(logits, 1)
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from segaware_caffe.layers import Layer
 from segaware_caffe.net.graph import Graph, Node
 from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+from segaware_caffe.net.passes.prepack import add_convolution, why_not_onednn
 
 
 class PartwiseConvolution(nn.Module):
@@ -27,9 +28,14 @@ class PartwiseConvolution(nn.Module):
         bias = layer.blob(1) if layer.options.bias_term else None
         weights = layer.blob(0).split([part.shape[1] for part in parts], 1)
         top = None
-        for part, weight, resizer in zip(parts, weights, self.resizers, strict=True):
-            term = resizer(functional.conv2d(part, weight, bias if top is None else None))
-            top = term if top is None else top.add_(term)
+        jobs = sorted(zip(parts, weights, self.resizers, strict=True), key=lambda job: isinstance(job[2], nn.Identity))
+        for part, weight, resizer in jobs:
+            if top is None:
+                top = resizer(functional.conv2d(part, weight, bias))
+            elif isinstance(resizer, nn.Identity) and why_not_onednn(part, weight, top) is None:
+                top = add_convolution(part, weight.contiguous(), top)  # one pass, and no second term
+            else:
+                top = top.add_(resizer(functional.conv2d(part, weight)))
         return top
 
 

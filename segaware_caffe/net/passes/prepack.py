@@ -6,6 +6,8 @@ keep the channels innermost from layer to layer, and apply a ReLU or add a short
 """
 
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,25 +21,48 @@ from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradie
 _NAMES = ("_convolution_pointwise", "_reorder_convolution_weight")
 
 
+@cache
 def available() -> bool:
     """Whether this PyTorch has oneDNN's operators."""
     return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in _NAMES)
 
 
+def why_not_onednn(*tensors: torch.Tensor) -> str | None:
+    """Why oneDNN's operators cannot take these tensors; None if they can."""
+    if not available():
+        return "this PyTorch has no oneDNN operators"
+    if torch.compiler.is_compiling():
+        return "they are not traced"
+    if any(tensor.device.type != "cpu" or tensor.dtype != torch.float32 for tensor in tensors):
+        return "they run on the CPU, in float32"
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        return "they have no gradient"
+    return None
+
+
+def add_convolution(bottom: torch.Tensor, weight: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """other (N, O, H, W) + the 1x1 convolution of bottom (N, C, H, W) with weight (O, C, 1, 1), without making that by itself."""
+    bottom, other = (value.contiguous(memory_format=torch.channels_last) for value in (bottom, other))
+    return torch.ops.mkldnn._convolution_pointwise.binary(
+        bottom, other, weight, None, [0, 0], [1, 1], [1, 1], 1, "add", None, None, [], None
+    )
+
+
 class PackedConvolution(nn.Module):
     """A Convolution, perhaps with folded statistics, perhaps plus a shortcut, perhaps with ReLU."""
 
-    def __init__(self, source: Layer | FoldedConvolution):
+    def __init__(self, source: Layer | FoldedConvolution, packs: dict[Any, Cache]):
+        """`packs` holds the packed weights of a net by what they are made of: layers that share weights share them."""
         super().__init__()
         self.source = source
         folded = isinstance(source, FoldedConvolution)
         self.convolution: Layer = source.convolution if folded else source
         self._compute = source.weight_and_bias if folded else self._plain
         self._blobs = source.blobs if folded else lambda: source.blobs
-        self._packed = Cache(self._pack, self._blobs)
+        self._packed = packs.setdefault((*map(id, source.parameters()), *map(tuple, self._geometry()[:3])), Cache(self._pack, self._blobs))
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
-        if not self._takes(bottom):
+        if why_not_onednn(bottom, *self._blobs()) is not None:
             top = self.convolution.run(bottom, *self._compute())
             top = top if shortcut is None else top + shortcut
             return top.relu_() if relu else top
@@ -51,10 +76,10 @@ class PackedConvolution(nn.Module):
             bottom, shortcut, weight, *rest, "add", None, "relu" if relu else None, [], None
         )
 
-    def _takes(self, bottom: torch.Tensor) -> bool:
-        """Whether the operators can take a bottom: on the CPU, in float32, and nobody asks for a gradient."""
-        gradient = torch.is_grad_enabled() and (bottom.requires_grad or any(blob.requires_grad for blob in self._blobs()))
-        return bottom.device.type == "cpu" and bottom.dtype == torch.float32 and not gradient and not torch.compiler.is_compiling()
+    @property
+    def packed(self) -> Cache:
+        """The packed weights and the bias; one object for all convolutions that share them."""
+        return self._packed
 
     def _plain(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         layer = self.convolution
@@ -76,9 +101,10 @@ def pack(graph: Graph, scope: Scope) -> Graph:
     if scope.training or not available():
         return graph
     replacements = {}
+    packs: dict[Any, Cache] = {}
     for node in graph.nodes:
         if node.type in ("Convolution", "FoldedConvolution") and _is_plain(node):
-            replacements[node.tops[0]] = fused(node, "PackedConvolution", node.bottoms, PackedConvolution(node.module))
+            replacements[node.tops[0]] = fused(node, "PackedConvolution", node.bottoms, PackedConvolution(node.module, packs))
     packed = replaced(graph, replacements, [f"{len(replacements)} convolutions run with packed weights"] if replacements else [])
     return _add_shortcuts(packed, scope)
 

@@ -1,0 +1,107 @@
+"""What memory a run of a net will take, from its plan: learned blobs, their packed copies, and the blobs alive at the worst step."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+from segaware_caffe.layers import Layer, Shape
+from segaware_caffe.layers.convolution import Convolution
+from segaware_caffe.layers.meanfield import MaskedMeanField
+from segaware_caffe.layers.normalization import LRN
+from segaware_caffe.layers.normconv import NormConv
+from segaware_caffe.net.passes.activations import Activated
+from segaware_caffe.net.passes.masked import MaskedConvolution
+from segaware_caffe.net.passes.partwise import PartwiseConvolution
+from segaware_caffe.net.passes.prepack import PackedConvolution
+from segaware_caffe.net.plan import Plan, Step
+
+#: glibc's malloc takes what is larger straight from the system, and gives it back at once
+HEAP_LIMIT = 2**25
+
+#: types whose top is the memory of their bottom
+VIEWS = ("Split", "Flatten", "Reshape", "Dropout")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a run takes, and the step at which most blobs are alive."""
+
+    learned: int
+    packed: int
+    blobs: int
+    worst: str
+    #: what malloc keeps of memory that was freed
+    kept: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.learned + self.packed + self.blobs + self.kept
+
+    def __str__(self) -> str:
+        rows = {
+            "learned blobs": self.learned,
+            "packed copies of them": self.packed,
+            f"blobs at '{self.worst}'": self.blobs,
+            "kept by the allocator": self.kept,
+            "peak": self.total,
+        }
+        return "\n".join(f"{name}: {size / 2**20:.1f} MiB" for name, size in rows.items())
+
+
+def predict(plan: Plan, shapes: Mapping[int, Shape], fed: Mapping[int, Shape], learned: int, element: int = 4) -> Memory:
+    """The memory of one run of `plan` that is fed blobs of the shapes `fed`; `learned` counts the learned blobs' elements."""
+    owner = {value: value for value in fed}
+    readers: dict[int, int] = dict.fromkeys(fed, 2)  # the second is the caller, who keeps them
+    live = sum(map(math.prod, fed.values()))
+    peak, worst = live, "inputs"
+    packs: dict[int, int] = {}
+    for step in plan.steps:
+        module = _inner(step.module)
+        if isinstance(module, PackedConvolution):
+            packs[id(module.packed)] = module.convolution.blobs[0].numel()
+        shares = isinstance(module, Layer) and module.type in VIEWS and not module.training
+        for value in step.tops:
+            owner[value] = owner[step.bottoms[0]] if shares else value
+            readers[owner[value]] = readers.get(owner[value], 0) + 1
+            live += 0 if shares else math.prod(shapes[value])
+        now = live + _workspace(step, module, shapes)
+        if now > peak:
+            peak, worst = now, step.name
+        for value in step.dead:
+            readers[owner[value]] -= 1
+            if not readers[owner[value]]:
+                live -= math.prod(shapes[owner[value]])
+    blobs = (element * math.prod(shapes[value]) for step in plan.steps for value in step.tops)
+    # of what is smaller, malloc's heap keeps holes: as measured, about two of the largest
+    kept = 2 * max((size for size in blobs if size <= HEAP_LIMIT), default=0)
+    return Memory(element * learned, element * sum(packs.values()), element * peak, worst, kept)
+
+
+def _inner(module: nn.Module) -> nn.Module:
+    return module.module if isinstance(module, Activated) else module
+
+
+def _workspace(step: Step, module: nn.Module, shapes: Mapping[int, Shape]) -> int:
+    """Elements that a step takes beside its bottoms and tops, where it takes many."""
+    tops = sum(math.prod(shapes[value]) for value in step.tops)
+    if isinstance(module, MaskedConvolution):
+        return module.convolution.blobs[0].numel()
+    if isinstance(module, PackedConvolution):  # while it packs them, folded weights and their copy with channels innermost
+        return 2 * module.convolution.blobs[0].numel()
+    if isinstance(module, PartwiseConvolution):  # a second term
+        return tops
+    if isinstance(module, Convolution):
+        return tops + sum(math.prod(shapes[value]) for value in step.bottoms)
+    if isinstance(module, LRN):
+        return 2 * tops
+    if isinstance(module, MaskedMeanField):
+        batch, _, height, width = shapes[step.tops[0]]
+        taps = [fields.geometry.taps for fields in module.fields]
+        return batch * height * width * (sum(taps) + max(taps)) + 4 * tops
+    if isinstance(module, NormConv):
+        batch, _, height, width = shapes[step.tops[0]]
+        return 2 * batch * height * width * module.geometry.taps
+    return 0
