@@ -7,9 +7,9 @@ WIDTHS = (64, 128, 256)
 FILLERS = {"weight_filler": XAVIER, "bias_filler": CONSTANT}
 
 
-def colours() -> Message:
+def colours(image: str = "data") -> Message:
     """The colours as an embedding of their own, scaled to about one."""
-    return layer("Power", "rgb_emb", ["data"], power_param={"scale": 0.0039215})
+    return layer("Power", "rgb_emb", [image], power_param={"scale": 0.0039215})
 
 
 def embedding_network(

@@ -2,6 +2,7 @@
 
 from config_builders.embedding import colours, embedding_network
 from config_builders.layers import (
+    TEST,
     TRAIN,
     VOID,
     distances,
@@ -22,14 +23,15 @@ FULL_SIZE = {"height": CROP, "width": CROP}
 FUSED = {"1_1": None, "1_2": None, "2_1": FULL_SIZE, "2_2": FULL_SIZE, "3_1": FULL_SIZE}
 
 
-def train() -> str:
-    """Three distance losses, over a narrow, a wide and a wider window."""
+def train(held_out: bool = False) -> str:
+    """Three distance losses, over a narrow, a wide and a wider window; on `held_out` images too, in TEST."""
+    images = [image_pairs(training=True, **TRAIN), *([image_pairs(training=False, **TEST)] if held_out else [])]
     losses = {
         f"distance loss over the {extent} window": _distance_loss(window, alpha=0.5, beta=2)
         for extent, window in (("narrow", ""), ("wide", "2"), ("wider", "3"))
     }
     return network({
-        "input": [image_pairs(training=True, **TRAIN)],
+        "input": images,
         "embedding network": [colours(), *_embedding("data")],
         **losses,
     })
