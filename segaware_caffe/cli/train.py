@@ -15,7 +15,7 @@ from segaware_caffe.cli.glog import Screen, log_like_caffe
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.schema import read_solver
-from segaware_caffe.solver import LogReader, Signals, Solver, default_device, split_list
+from segaware_caffe.solver import LogReader, Signals, Solver, default_device, keep_freed_memory, split_list
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
     param = read_solver(args.solver, variables=values, allow_unknown_fields=args.allow_unknown_fields)
     device = _device(args.gpu, param)
     logger.info("Use CPU." if device.type == "cpu" else f"Using GPUs {device.index}")
+    if device.type == "cpu":
+        keep_freed_memory()
     solver = Solver(
         param, values, weights=[] if args.snapshot else split_list([args.weights]) or None, level=args.level, stages=stages(args),
         poll=signals.poll, device=device, autocast=args.autocast or None, compile=args.compile, recompute=args.recompute,
