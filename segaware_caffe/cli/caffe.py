@@ -151,6 +151,10 @@ def run(command: str, flags: Mapping[str, Any]) -> None:
     flags = dict(flags)
     if command != "train":
         flags["level"] = flags["level"] or 0
+    if flags["gpu"] and command != "device_query" and not torch.cuda.device_count():
+        with log_like_caffe():
+            logger.warning("--gpu %s: PyTorch sees no CUDA device here; the CPU is used", flags["gpu"])
+        flags["gpu"] = ""
     action(argparse.Namespace(**flags))
 
 
