@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py --output demo_output
+	$(BIN)/python scripts/demo_filter.py --output demo_output
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -q -n auto -m "not slow"

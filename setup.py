@@ -50,7 +50,7 @@ setup(
     license="BSD-2-Clause",
     python_requires=">=3.11",
     packages=find_packages(include=["segaware_caffe", "segaware_caffe.*"]),
-    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "voc/report.html"]},
+    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "voc/report.html", "models/*"]},
     ext_modules=[KERNELS],
     install_requires=["torch>=2.4", "protobuf>=4.22", "numpy>=1.26", "scipy>=1.11", "pillow>=10", "jinja2>=3.1"],
     extras_require=EXTRAS,

@@ -1,28 +1,27 @@
-"""The demo: coarse scores made sharp by attention masks that the photograph itself gives.
+"""A demo without trained weights: coarse scores made sharp by attention masks that the photograph itself gives.
 
 `configs/demo/sharpen.prototxt` is a segmentation-aware filter in the layers of the paper: its
 embedding is each pixel's colour and position, its masks are exp(-distance) to the neighbours. The
 scores it filters are made on purpose as coarse as a deep network's: colour prototypes (k-means of
 the photograph) compared at an eighth of the resolution. One picture shows the photograph, the
-masks of a few pixels, and the segmentation before and after. No trained weights are needed.
+masks of a few pixels, and the segmentation before and after.
 """
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from drawing import beside, marked, mask_sheet, show
+from PIL import Image
 from scipy.cluster.vq import kmeans2
 
 import segaware_caffe
-from segaware_caffe.voc import MEAN, write_label_png
+from segaware_caffe.voc import MEAN
 
 NETWORK = Path(__file__).resolve().parent.parent / "configs" / "demo" / "sharpen.prototxt"
 #: where in the photograph, as shares of its height and width, the pixels are whose masks are shown
 PIXELS = ((0.18, 0.32), (0.49, 0.13), (0.55, 0.41), (0.31, 0.56), (0.71, 0.67))
-GAP, TITLE, FONT = 16, 32, 20
 PROTOTYPES = 7
 STRIDE = 8
 
@@ -63,64 +62,22 @@ def picture(rgb: np.ndarray, blobs: dict[str, np.ndarray]) -> Image.Image:
         colours[label] = rgb[after == label].mean(0)
     height, width = rgb.shape[:2]
     pixels = [(int(row * height), int(column * width)) for row, column in PIXELS]
-    return _beside({
-        "photograph": _marked(rgb, pixels, reach=8),
-        "masks": _masks(blobs["mask"], pixels, height),
+    return beside({
+        "photograph": marked(rgb, pixels, reach=8),
+        "masks": mask_sheet(blobs["mask"], pixels, height),
         "coarse scores": Image.fromarray(colours[before]),
         "after the segmentation-aware filter": Image.fromarray(colours[after]),
     })
 
 
-def _marked(rgb: np.ndarray, pixels: list[tuple[int, int]], reach: int) -> Image.Image:
-    """The photograph with the window of each pixel drawn and numbered."""
-    image = Image.fromarray(rgb)
-    draw = ImageDraw.Draw(image)
-    for number, (row, column) in enumerate(pixels, 1):
-        draw.rectangle((column - reach, row - reach, column + reach, row + reach), outline="yellow", width=2)
-        draw.text((column + reach + 3, row - reach), str(number), fill="yellow", font_size=FONT)
-    return image
-
-
-def _masks(masks: np.ndarray, pixels: list[tuple[int, int]], height: int) -> Image.Image:
-    """The masks (taps, H, W) at the pixels, one below the other, numbered; white is 1, black is 0."""
-    side = round(len(masks) ** 0.5)
-    step = height // len(pixels)
-    size = step - GAP // 2
-    sheet = Image.new("RGB", (FONT + size, height), "white")
-    draw = ImageDraw.Draw(sheet)
-    for index, (row, column) in enumerate(pixels):
-        mask = masks[:, row, column].reshape(side, side)
-        draw.text((2, index * step), str(index + 1), fill="black", font_size=FONT)
-        sheet.paste(Image.fromarray((255 * mask).astype(np.uint8)).resize((size, size), Image.Resampling.NEAREST), (FONT, index * step))
-    return sheet
-
-
-def _beside(panels: dict[str, Image.Image]) -> Image.Image:
-    width = sum(image.width + GAP for image in panels.values()) + GAP
-    sheet = Image.new("RGB", (width, max(image.height for image in panels.values()) + TITLE + GAP), "white")
-    draw = ImageDraw.Draw(sheet)
-    left = GAP
-    for title, image in panels.items():
-        draw.text((left, 4), title, fill="black", font_size=FONT)
-        sheet.paste(image, (left, TITLE))
-        left += image.width + GAP
-    return sheet
-
-
 def main() -> None:
-    """Run the demo and say where the results are."""
+    """Run the filter and say where the results are."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", nargs="?", help="a photograph of your own (default: a coffee cup, public domain, from scikit-image)")
     parser.add_argument("--output", type=Path, default=Path("demo_output"))
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
-    rgb = photograph(args.image)
-    start = time.perf_counter()
-    blobs = run(rgb)
-    seconds = time.perf_counter() - start
-    write_label_png(args.output / "labels.png", blobs["scores"].argmax(0))
-    picture(rgb, blobs).save(args.output / "demo.png")
-    print(f"{rgb.shape[1]} x {rgb.shape[0]} pixels in {seconds:.1f} s: {args.output / 'demo.png'}, and the labels in labels.png")
+    show("filter", args.output, photograph(args.image), run, picture)
 
 
 if __name__ == "__main__":

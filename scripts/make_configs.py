@@ -1,19 +1,21 @@
-"""Write configs/: the paper's networks and solvers, with placeholders and with the published values, and the demo's network.
+"""Write configs/: the paper's networks and solvers, with placeholders and with the published values, and those of our own models.
 
     python scripts/make_configs.py [--output FOLDER]
 """
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from config_builders import demo, embs, experiments, res, solvers, vgg
+from config_builders import camvid, demo, embs, experiments, res, solvers, vgg
 from config_builders.text import render
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 
 # file -> what builds its text, and the values of its placeholders (None: it keeps them)
+TWINS = {"plain": False, "segaware": True}
 FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
     "demo/sharpen": (demo.sharpen, None),
     "embs/train": (embs.train, None),
@@ -39,6 +41,12 @@ FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
     "res/deploy": (res.deploy, experiments.RES_DEPLOY),
     "res/solver": (solvers.res, None),
     "res/solver_voc_trainval_aug": (solvers.res, experiments.RES),
+    "bsds500/train": (partial(embs.train, held_out=True), experiments.EMBS_BSDS500),
+    "bsds500/deploy": (embs.features, None),
+    "bsds500/solver": (solvers.embs_bsds500, None),
+    **{f"camvid/{name}_train": (partial(camvid.train, masks), experiments.CAMVID) for name, masks in TWINS.items()},
+    **{f"camvid/{name}_deploy": (partial(camvid.deploy, masks), None) for name, masks in TWINS.items()},
+    "camvid/solver": (solvers.camvid, None),
 }
 
 

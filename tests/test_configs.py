@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from config_fingerprint import facts, fingerprint, parsed, placeholders, value_of
 
+from segaware_caffe import Net
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "configs"
 ORIGINALS = ROOT.parent / "shared" / "reference" / "configs"
@@ -34,10 +36,26 @@ def test_every_original_has_a_file_and_no_file_is_without_one():
 
 def test_the_script_writes_the_committed_files_byte_for_byte(tmp_path):
     subprocess.run([sys.executable, ROOT / "scripts" / "make_configs.py", "--output", tmp_path], check=True)
-    assert _names(tmp_path) == _names(CONFIGS)
-    for name in _names(tmp_path):
-        file = f"{name}.prototxt"
+    written = sorted(path.relative_to(tmp_path) for path in tmp_path.glob("*/*"))
+    assert written == sorted(path.relative_to(CONFIGS) for path in CONFIGS.glob("*/*"))
+    for file in written:
         assert (tmp_path / file).read_bytes() == (CONFIGS / file).read_bytes(), f"run scripts/make_configs.py: {file} differs"
+
+
+@pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
+def test_camvids_twins_learn_the_same_layers(phase):
+    """The segmentation-aware one has besides: the embedding, which is frozen, and a factor for each mask."""
+    plain, aware = (Net(CONFIGS / "camvid" / f"{twin}_train.prototxt", phase) for twin in ("plain", "segaware"))
+    shapes = {name: [tuple(blob.shape) for blob in blobs] for name, blobs in aware.params.items()}
+    own = {name: [tuple(blob.shape) for blob in blobs] for name, blobs in plain.params.items()}
+    assert {name: shapes[name] for name in own} == own
+    besides = set(shapes) - set(own)
+    assert {name for name in besides if not name.endswith("_weighted")} == {*embedding_layers(), "weighted_avg"}
+    assert all(spec.lr_mult == 0 for layer in aware.proto.layer if layer.name in embedding_layers() for spec in layer.param)
+
+
+def embedding_layers() -> set[str]:
+    return {f"conv{place}" for place in ("1_1", "1_2", "2_1", "2_2", "3_1")}
 
 
 def test_no_two_placeholders_have_the_same_value():

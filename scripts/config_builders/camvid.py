@@ -8,9 +8,11 @@ masks come from the embedding network of `configs/bsds500` on the photograph at 
 from dataclasses import dataclass
 
 from config_builders.embedding import colours, embedding_network
+from config_builders.embs import ENLARGED
 from config_builders.layers import (
     TEST,
     TRAIN,
+    VOID,
     convolution,
     distances,
     eltwise,
@@ -26,7 +28,6 @@ from config_builders.layers import (
     shrunk,
     softmax_loss,
     tile,
-    VOID,
 )
 from config_builders.text import Message, Word, network, variable
 
@@ -34,7 +35,10 @@ CLASSES = 11
 RATES = [{"lr_mult": 1, "decay_mult": 1}]
 FROZEN = rates(0, 0)
 MSRA = {"type": "msra"}
-FUSED = {"1_2": None, "2_2": {"zoom_factor": 2}, "3_1": {"zoom_factor": 4}}
+EMBEDDING = "weighted_avg"  # as embs/train calls it, whose weights are found by name
+# w in a mask's exp(-|w d|): of the trained embedding, neighbours of one class are about 6 apart, those of two classes 15
+LEARNED = {"value": 0.005, "lr_mult": 0.02}  # a convolution's: starts nearly open, for sharp masks keep fresh weights from learning
+FIXED = {"value": 0.3, "lr_mult": 0}  # the filter's: left to learn it falls to 0 while the scores are still poor, and only blurs
 FILTER_WINDOW = {"kernel_size": 9, "pad": 8, "dilation": 2}
 FILTER_ROUNDS = 2
 
@@ -81,13 +85,17 @@ def deploy(masks: bool) -> str:
 
 def _network(masks: bool, inputs: list[Message], output: list[Message]) -> str:
     sections = {"input": inputs, **(_attention() if masks else {}), **_trunk(masks), "output": output}
-    return network(sections, "camvid_segaware" if masks else "camvid_plain")
+    return network(sections, f"camvid_{'segaware' if masks else 'plain'}")
 
 
 def _attention() -> dict[str, list[Message]]:
     """The embedding, and the masks that convolutions of one scale and dilation share."""
-    embedding = [shrunk("half_data", "data", 2), colours("half_data"), *embedding_network("conv", (2, 2, 1), FUSED, "emb", FROZEN, "half_data")]
-    embedding += [shrunk(f"emb_shrink{scale // 2}", "emb", scale // 2) for scale in (4, 8)]
+    embedding = [
+        shrunk("half_data", "data", 2),
+        colours("half_data"),
+        *embedding_network("conv", (2, 2, 1), ENLARGED, EMBEDDING, FROZEN, "half_data"),
+        *(shrunk(f"emb_shrink{scale}", EMBEDDING, scale // 2) for scale in (4, 8)),
+    ]
     windows = {_mask(conv): conv for conv in TRUNK}
     masks = [layer for name, conv in windows.items() for layer in _masks(name, conv)]
     return {"embedding network": embedding, "attention masks": masks}
@@ -98,16 +106,16 @@ def _mask(conv: Convolution) -> str:
 
 
 def _masks(name: str, conv: Convolution) -> list[Message]:
-    embedding = "emb" if conv.scale == 2 else f"emb_shrink{conv.scale // 2}"
+    embedding = EMBEDDING if conv.scale == 2 else f"emb_shrink{conv.scale}"
     widths = dict.fromkeys(other.channels for other in TRUNK if _mask(other) == name)
-    return [*_attend(name, embedding, conv.window), *(tile(f"{name}_{width}", name, width) for width in widths)]
+    return [*_attend(name, embedding, conv.window, LEARNED), *(tile(f"{name}_{width}", name, width) for width in widths)]
 
 
-def _attend(name: str, embedding: str, window: Message) -> list[Message]:
-    """exp(-|w d|) of the distances d in a window, with a learned w."""
+def _attend(name: str, embedding: str, window: Message, sharpness: Message) -> list[Message]:
+    """exp(-|w d|) of the distances d in a window."""
     return [
         distances(f"{name}_dist", embedding, window),
-        scalar(f"{name}_weighted", f"{name}_dist", 1, decay_mult=0),
+        scalar(f"{name}_weighted", f"{name}_dist", **sharpness, decay_mult=0),
         layer("AbsVal", f"{name}_abs", [f"{name}_weighted"]),
         negative_exp(name, f"{name}_abs"),
     ]
@@ -118,7 +126,7 @@ def _trunk(masks: bool) -> dict[str, list[Message]]:
     layers, bottom, scale = [*first], "trunk1", 2
     for conv in TRUNK:
         if conv.scale != scale:
-            bottom, scale = f"pool{scale}", conv.scale
+            bottom, scale = f"trunk_pool{scale}", conv.scale
             layers.append(pooling(bottom, layers[-1]["top"][0], stride=2))
         layers += _masked(conv, bottom) if masks else _convolution(conv.name, bottom, num_output=conv.output, **conv.window)
         bottom = conv.name
@@ -150,22 +158,30 @@ def _masked(conv: Convolution, bottom: str) -> list[Message]:
 
 
 def _filter() -> dict[str, list[Message]]:
-    """Averages the scores over wide windows, each weighted by its mask: what the bilateral filter of section 3.2 does."""
-    sums = {"channel_reduce_param": {"num_channels": CLASSES, "operation": Word("SUM")}}
+    """Averages the scores over wide windows, each weighted by its mask: what the bilateral filter of section 3.2 does.
+
+    Beyond the image's edge scores are 0 and masks 1 (distances are 0 there); the weights that count are those inside, so the sum
+    of a window's masks is itself taken as a masked sum, of ones.
+    """
     mask = [
-        *_attend("filter", "emb", FILTER_WINDOW),
+        *_attend("filter", EMBEDDING, FILTER_WINDOW, FIXED),
         tile("filter_masks", "filter", CLASSES),
-        layer("ChannelReduce", "filter_mass", ["filter_masks"], **sums),
-        layer("Power", "one_over_mass", ["filter_mass"], power_param={"power": -1}),
+        layer("Power", "ones", ["coarse"], power_param={"scale": 0, "shift": 1}),
+        *_masked_sum("mass", "ones"),
+        layer("Power", "one_over_mass", ["mass"], power_param={"power": -1}),
     ]
     rounds, before = [], "coarse"
     for number in range(1, FILTER_ROUNDS + 1):
         after = "half_scores" if number == FILTER_ROUNDS else f"round{number}"
-        rounds += [
-            layer("Im2col", f"columns{number}", [before], convolution_param=FILTER_WINDOW),
-            eltwise(f"hit{number}", [f"columns{number}", "filter_masks"], "PROD"),
-            layer("ChannelReduce", f"sum{number}", [f"hit{number}"], **sums),
-            eltwise(after, [f"sum{number}", "one_over_mass"], "PROD"),
-        ]
+        rounds += [*_masked_sum(f"sum{number}", before), eltwise(after, [f"sum{number}", "one_over_mass"], "PROD")]
         before = after
     return {"filter mask": mask, "filter": rounds}
+
+
+def _masked_sum(name: str, bottom: str) -> list[Message]:
+    """The sum over the window of each pixel, weighted by its mask."""
+    return [
+        layer("Im2col", f"{name}_columns", [bottom], convolution_param=FILTER_WINDOW),
+        eltwise(f"{name}_hit", [f"{name}_columns", "filter_masks"], "PROD"),
+        layer("ChannelReduce", name, [f"{name}_hit"], channel_reduce_param={"num_channels": CLASSES, "operation": Word("SUM")}),
+    ]

@@ -21,6 +21,8 @@ from config_builders.text import Message, network, variable
 CROP = variable("CROP_SIZE")
 FULL_SIZE = {"height": CROP, "width": CROP}
 FUSED = {"1_1": None, "1_2": None, "2_1": FULL_SIZE, "2_2": FULL_SIZE, "3_1": FULL_SIZE}
+# the same for photographs of any size
+ENLARGED = {"1_1": None, "1_2": None, "2_1": {"zoom_factor": 2}, "2_2": {"zoom_factor": 2}, "3_1": {"zoom_factor": 4}}
 
 
 def train(held_out: bool = False) -> str:
@@ -45,6 +47,12 @@ def test() -> str:
         "distance loss": _distance_loss("", alpha=5, beta=10),
         "output": [mat_files("emb_mat", "weighted_avg", "fc8")],
     })
+
+
+def features() -> str:
+    """From a photograph, whose sides are 1 more than a multiple of 4, to the embedding of each pixel."""
+    image = input_blob("data", 1, 3, variable("HEIGHT"), variable("WIDTH"))
+    return network({"input": [image], "embedding network": [colours(), *_embedding("data", ENLARGED)]}, "embs_bsds500")
 
 
 def deploy() -> str:
@@ -79,8 +87,8 @@ def deploy() -> str:
     })
 
 
-def _embedding(image: str) -> list[Message]:
-    return embedding_network("conv", (2, 2, 1), FUSED, "weighted_avg", rates(1, 2), image)
+def _embedding(image: str, fused: dict[str, Message | None] = FUSED) -> list[Message]:
+    return embedding_network("conv", (2, 2, 1), fused, "weighted_avg", rates(1, 2), image)
 
 
 def _window(number: str) -> Message:

@@ -11,7 +11,7 @@ RATES = {"EMBS_LR1": 1, "EMBS_LR2": 2, "MAINSCALE_LR1": 1, "MAINSCALE_LR2": 2}
 
 def experiment(name: str, **values: Any) -> dict[str, Any]:
     """The values of the experiment `name`, with those that all of them share."""
-    return {"NET_ID": name, "EXP": "segaware", "FEATURE_DIR": f"segaware/features/{name}", "BATCH_SIZE": 1, **values}
+    return {"NET_ID": name, "EXP": "segaware", "FEATURE_DIR": f"segaware/features/{name}", "BATCH_SIZE": 1} | values
 
 
 EMBS_COCO = experiment(
@@ -44,3 +44,12 @@ RES_RATES = {"HALF_SIZE": 257, "MAIN_LR1": 1, "EMBS_LR3": 2, "CRF_LR1": 0, "CRF_
 RES_VAL = experiment("supergiven_17", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_val", **RES_RATES)
 RES_TEST = experiment("res", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_test", **RES_RATES)
 RES_DEPLOY = experiment("res_given", **RES_RATES)
+
+# what the models that come with the package were trained on, by scripts/train_models.py
+EMBS_BSDS500 = experiment(
+    "embs_bsds500", DATA_ROOT="segaware/data/bsds500", TRAIN_SET="bsds500_train", TEST_SET="bsds500_val",
+    CROP_SIZE=129, BATCH_SIZE=8, **{name: value for name, value in EMBS_COCO.items() if name.startswith("MASK")},
+)
+CAMVID = experiment(
+    "camvid", DATA_ROOT="segaware/data/camvid", TRAIN_SET="camvid_train", TEST_SET="camvid_val", CROP_SIZE=241, BATCH_SIZE=4,
+)

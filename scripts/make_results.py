@@ -1,0 +1,165 @@
+"""Write docs/results.md and its pictures from what scripts/train_models.py left: CamVid's twins against each other.
+
+    python scripts/make_results.py --work FOLDER --camvid CamVid [--seeds 1 2 3]
+
+Every trained network predicts CamVid's test images. They are judged by mean IoU, over whole images and in bands round the
+outlines (the trimaps of the paper's field): pixels beside one of another class are outline, and so are unlabelled regions.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from demo import REACH, SHRUNK, blobs_of, fitted, street
+from drawing import beside, marked, mask_sheet, telling_pixels
+from results_page import CURVES, MASKS, SETS, page
+from train_models import CONFIGS, ROOT, SEEDS, TWINS, Run, runs_of
+
+from segaware_caffe import Net, read_net, set_random_seed
+from segaware_caffe.cli.common import tracker
+from segaware_caffe.models import CAMVID_CLASSES
+from segaware_caffe.solver import read_log
+from segaware_caffe.voc import ConfusionMatrix, Predictor, VocFolder, predict, read_labels
+from segaware_caffe.voc.boundaries import BANDS, Trimap
+from segaware_caffe.voc.predict import read_entries, unfinished
+
+CLASSES, VOID = len(CAMVID_CLASSES), 255
+FRAME = {"HEIGHT": 361, "WIDTH": 481}
+MASKED = "filter"
+
+
+class Judge:
+    """Figures of one set of predictions."""
+
+    def __init__(self) -> None:
+        self.confusion, self.trimap = ConfusionMatrix(CLASSES), Trimap(CLASSES)
+
+    def add(self, truth: np.ndarray, prediction: np.ndarray) -> None:
+        """Judge an image, (H, W) labels each."""
+        self.confusion.update(truth, prediction)
+        self.trimap.update(outlined(truth), prediction)
+
+    def figures(self) -> dict[str, Any]:
+        """Percentages; those of bands by their width in pixels."""
+        scores = self.confusion.compute()
+        bands = {width: self.trimap.within(width).compute().mean_iou for width in range(1, BANDS + 1)}
+        return {"mean_iou": scores.mean_iou, "pixel_accuracy": scores.pixel_accuracy, "iou": list(scores.iou), "bands": bands}
+
+
+def outlined(truth: np.ndarray) -> np.ndarray:
+    """The labels with VOC's habit that outlines are void: the pixels that have one of another class among their four neighbours."""
+    edge = np.zeros(truth.shape, bool)
+    down, right = truth[1:] != truth[:-1], truth[:, 1:] != truth[:, :-1]
+    edge[1:] |= down
+    edge[:-1] |= down
+    edge[:, 1:] |= right
+    edge[:, :-1] |= right
+    return np.where(edge, VOID, truth)
+
+
+def judge_run(run: Run, scores: str, camvid: VocFolder) -> dict[str, Any]:
+    """Predict the test images with a trained network, reading its answer from the half-size blob `scores`, and judge them."""
+    twin = run.name.removeprefix("camvid_")
+    proto = read_net(CONFIGS / "camvid" / f"{twin}_deploy.prototxt", variables=FRAME)
+    proto.layer[-1].bottom[0] = scores
+    folder = run.work / "segaware" / "results" / f"{run.name}_{run.prefix.name}_{scores}"
+    predictor = Predictor(proto, str(run.work / "segaware" / "data" / "camvid"), "scores", weights=run.caffemodel)
+    entries = unfinished(read_entries(str(run.work / "segaware" / "list" / "camvid_test.txt")), folder)
+    for _ in tracker(folder.name, "img")(predict(predictor, entries, folder), len(entries)):
+        pass
+    judge = Judge()
+    for name in camvid.ids("test"):
+        judge.add(read_labels(camvid.root / "SegmentationClass" / f"{name}.png"), read_labels(folder / f"{name}.png"))
+    return judge.figures()
+
+
+def trivial(camvid: VocFolder) -> dict[str, Any]:
+    """A predictor that does not look: for each pixel the class that it has most often in the training labels."""
+    counts, judge = np.zeros((CLASSES, 360, 480), np.int64), Judge()
+    classes = np.arange(CLASSES)[:, None, None]
+    for name in camvid.ids("train"):
+        counts += read_labels(camvid.root / "SegmentationClass" / f"{name}.png") == classes
+    for name in camvid.ids("test"):
+        judge.add(read_labels(camvid.root / "SegmentationClass" / f"{name}.png"), counts.argmax(0).astype(np.uint8))
+    return judge.figures()
+
+
+def remembered(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `compute` gives, kept as JSON beside the predictions."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(compute()))
+    return json.loads(path.read_text())
+
+
+def sharpness(run: Run) -> dict[str, float]:
+    """The learned factor of each convolution's masks."""
+    net = Net(read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables=FRAME), weights=run.caffemodel)
+    factors = {name.removesuffix("_weighted"): abs(float(blobs[0])) for name, blobs in net.params.items() if name.endswith("_weighted")}
+    return {name: value for name, value in factors.items() if name != MASKED}
+
+
+def draw_masks(run: Run, photograph: Path, output: Path) -> None:
+    """The masks of the same pixels from the embedding before its training and after."""
+    rgb = fitted(photograph)
+    height, width = rgb.shape[:2]
+    set_random_seed(1)
+    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables={"HEIGHT": height, "WIDTH": width})
+    untrained, trained = Net(proto), Net(proto, weights=run.caffemodel)
+    untrained.params[f"{MASKED}_weighted"][0].copy_(trained.params[f"{MASKED}_weighted"][0])
+    masks = {title: blobs_of(net, rgb)[MASKED] for title, net in (("before", untrained), ("after", trained))}
+    small = telling_pixels(masks["after"], REACH)
+    sheets = {title: mask_sheet(mask, small, height) for title, mask in masks.items()}
+    beside({"photograph": marked(rgb, [(row * SHRUNK, column * SHRUNK) for row, column in small], REACH), **sheets}).save(output)
+
+
+def draw_curves(runs: list[Run], output: Path) -> None:
+    """Loss and accuracy of all runs over the iterations, a colour for each twin."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    panels = dict(zip(("loss", "test0/accuracy"), figure.subplots(1, 2), strict=True))
+    for run in runs:
+        curves = read_log(run.log)
+        for name, axes in panels.items():
+            axes.plot(*zip(*curves[name], strict=True), color=f"C{TWINS.index(run.name.removeprefix('camvid_'))}", alpha=0.7,
+                      label=run.name if run.seed == runs[0].seed else None)
+            axes.set(title={"loss": "training loss, over 40 iterations"}.get(name, "accuracy on held-out crops"), xlabel="iteration")
+            axes.grid(alpha=0.3)
+            axes.legend()
+    figure.savefig(output, dpi=80)
+
+
+def main() -> None:
+    """Predict, judge, draw, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--camvid", type=VocFolder, required=True, metavar="FOLDER")
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--photograph", type=Path, metavar="FILE", help="for the masks (default: the demo's)")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", metavar="FOLDER")
+    args = parser.parse_args()
+    results = args.work / "segaware" / "results"
+    embedding, runs = runs_of(args.work.resolve(), args.seeds)
+
+    def judged(run: Run, blob: str) -> dict[str, Any]:
+        return remembered(results / f"{run.name}_{run.prefix.name}_{blob}.json", partial(judge_run, run, blob, args.camvid))
+
+    figures = {name: [judged(run, blob) for run in runs if run.name == f"camvid_{twin}"] for name, (twin, blob) in SETS.items()}
+    figures["trivial"] = [remembered(results / "trivial.json", partial(trivial, args.camvid))]
+    aware = [run for run in runs if run.name == "camvid_segaware"]
+    draw_masks(aware[0], args.photograph or street(args.work), args.output / MASKS)
+    draw_curves(runs, args.output / CURVES)
+    steps = subprocess.run([sys.executable, ROOT / "benchmarks" / "bench_training.py"], capture_output=True, text=True, check=True).stdout
+    text = page(figures, read_log(embedding.log), [sharpness(run) for run in aware], steps)
+    (args.output / "results.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

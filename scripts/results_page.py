@@ -1,0 +1,104 @@
+"""The text of docs/results.md."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segaware_caffe.models import CAMVID_CLASSES
+
+CURVES, MASKS = "results_curves.png", "results_masks.png"
+#: what is judged: which twin, and the blob that its answer is read from
+SETS = {
+    "plain": ("plain", "half_scores"),
+    "segmentation-aware": ("segaware", "half_scores"),
+    "its scores before the last filter": ("segaware", "coarse"),
+}
+SHOWN_BANDS = (1, 3, 5, 10, 20, 40)
+Figures = Mapping[str, Any]
+
+
+def page(figures: Mapping[str, Sequence[Figures]], embedding: Mapping[str, Sequence[tuple[int, float]]],
+         sharpness: Sequence[Mapping[str, float]], steps: str) -> str:
+    """The page.
+
+    Args:
+        figures: for each of SETS and for "trivial", the figures of every seed (see make_results.Judge).
+        embedding: the curves in the log of the embedding's training.
+        sharpness: the learned factor of each mask, for every seed.
+        steps: what benchmarks/bench_training.py prints.
+    """
+    seeds = len(figures["plain"])
+    return "\n\n".join([
+        "# Results on CamVid",
+        "Written by `scripts/make_results.py` from networks that `scripts/train_models.py` trained on two cores of a processor, without"
+        " a GPU and without weights from elsewhere. The twins have the same layers, the same number of learned weights, seeds and schedule;"
+        " one multiplies its convolutions' windows with attention masks and averages its scores under them"
+        " ([configs/camvid](../configs/camvid)), the other does not. They saw 4800 crops each, in a few minutes: the"
+        " figures compare the two, and are not what CamVid allows.",
+        f"## Plain against segmentation-aware\n\n233 test images, 11 classes, {seeds} seeds each: mean ± standard deviation, in percent."
+        " The bands hold the pixels within so many pixels of an outline.",
+        _scores_table(figures),
+        _verdict(figures),
+        "The trivial predictor answers each pixel with the class that it has most often in the training labels.",
+        f"![Training loss and held-out accuracy over the iterations, for all runs]({CURVES})",
+        "### By class\n\nIoU, in percent, means over the seeds.",
+        _class_table(figures),
+        "## The embedding\n\nTrained on BSDS500's segments as `embs/train` is published (three distance losses, Adam), but for crops of 129"
+        " and a falling rate. Losses on centre crops of the 100 validation images, none of which it was trained on:",
+        _embedding_table(embedding),
+        f"![A photograph, and the attention masks of five of its pixels before the embedding's training and after]({MASKS})",
+        "The windows (9 x 9 with dilation 2, at half the resolution) are those of the last filter; white is 1, black 0.",
+        "The factor w of each mask exp(-w d) of the convolutions, learned with the segmentation: one row a seed; all start at 0.005; a"
+        " mask's name says scale and dilation. Near 0 a mask lets everything through.",
+        _sharpness_table(sharpness),
+        f"## Time and memory of a step\n\n{steps.strip()}",
+    ]) + "\n"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, ["---"] * len(header), *rows))
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.mean(values):.2f}" + (f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else "")
+
+
+def _scores_table(figures: Mapping[str, Sequence[Figures]]) -> str:
+    rows = []
+    for name, runs in figures.items():
+        bands = [_spread([run["bands"][str(width)] for run in runs]) for width in SHOWN_BANDS]
+        rows.append([name, _spread([run["mean_iou"] for run in runs]), _spread([run["pixel_accuracy"] for run in runs]), *bands])
+    return table(["", "mean IoU", "pixel accuracy", *(f"mean IoU within {width}" for width in SHOWN_BANDS)], rows)
+
+
+def _verdict(figures: Mapping[str, Sequence[Figures]]) -> str:
+    """One sentence that says what the table does, whatever it is."""
+    def difference(value: Any) -> list[float]:
+        return [value(aware) - value(plain) for plain, aware in zip(figures["plain"], figures["segmentation-aware"], strict=True)]
+
+    whole, band = difference(lambda run: run["mean_iou"]), difference(lambda run: run["bands"]["3"])
+    return (f"Seed by seed the masks change the mean IoU by {_signed(whole)} over whole images, and by {_signed(band)} within 3 pixels"
+            " of an outline.")
+
+
+def _signed(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:+.2f}" for value in values)
+
+
+def _class_table(figures: Mapping[str, Sequence[Figures]]) -> str:
+    rows = []
+    for index, name in enumerate(CAMVID_CLASSES):
+        rows.append([name, *(f"{statistics.mean(run['iou'][index] for run in runs):.1f}" for runs in figures.values())])
+    return table(["", *figures], rows)
+
+
+def _embedding_table(curves: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    windows = {"3 x 3": "test0/loss_avg", "dilation 2": "test0/loss_avg2", "dilation 5": "test0/loss_avg3"}
+    iterations = [iteration for iteration, _ in curves[windows["3 x 3"]]]
+    rows = [[window, *(f"{value:.1f}" for _, value in curves[curve])] for window, curve in windows.items()]
+    return table(["window", *(f"iteration {iteration}" for iteration in iterations)], rows)
+
+
+def _sharpness_table(sharpness: Sequence[Mapping[str, float]]) -> str:
+    return table(list(sharpness[0]), [[f"{value:.3f}" for value in run.values()] for run in sharpness])

@@ -1,0 +1,161 @@
+"""The trained networks that come with the package, and the scripts that make, show and judge them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import make_results
+import numpy as np
+import pytest
+import train_models
+from PIL import Image
+
+from segaware_caffe import Net, models
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOYS = {models.EMBEDDING: "bsds500/deploy", models.CAMVID_PLAIN: "camvid/plain_deploy", models.CAMVID_SEGAWARE: "camvid/segaware_deploy"}
+MODELS = pytest.mark.parametrize("model", DEPLOYS, ids=lambda model: model.name)
+
+
+@MODELS
+def test_every_blob_of_the_network_comes_from_the_file(model):
+    net = Net(model.prototxt, weights=model.weights)
+    report = net.load_report
+    assert not report.missing and not report.unused
+    assert all(blob.isfinite().all() for blobs in net.params.values() for blob in blobs)
+
+
+@MODELS
+def test_the_prototxt_is_the_config(model):
+    text = (ROOT / "configs" / f"{DEPLOYS[model]}.prototxt").read_text()
+    assert model.prototxt.read_text() == text.replace("${HEIGHT}", "481").replace("${WIDTH}", "481")
+
+
+def test_they_are_small():
+    assert sum(model.weights.stat().st_size for model in DEPLOYS) <= 12e6
+
+
+def test_the_twins_share_no_weights_but_all_shapes():
+    plain, aware = (Net(model.prototxt, weights=model.weights).params for model in (models.CAMVID_PLAIN, models.CAMVID_SEGAWARE))
+    assert all(blob.shape == aware[name][index].shape for name, blobs in plain.items() for index, blob in enumerate(blobs))
+    assert not any((blobs[0] == aware[name][0]).all() for name, blobs in plain.items() if name.startswith("trunk") and blobs[0].dim() == 4)
+
+
+def test_the_segmentation_aware_twin_has_the_shipped_embedding():
+    embedding, aware = (Net(model.prototxt, weights=model.weights).params for model in (models.EMBEDDING, models.CAMVID_SEGAWARE))
+    assert all((blob == aware[name][index]).all() for name, blobs in embedding.items() for index, blob in enumerate(blobs))
+
+
+def test_neighbours_across_an_edge_are_farther_apart_than_those_of_one_region():
+    image = np.full((1, 3, 65, 65), 20, np.float32)
+    image[..., 33:] = (90 * np.array([-1, 0.2, 1], np.float32)).reshape(3, 1, 1)
+    embedding = Net(models.EMBEDDING.prototxt, weights=models.EMBEDDING.weights)(data=image)["weighted_avg"][0]
+    steps = (embedding[:, :, 1:] - embedding[:, :, :-1]).abs().sum(0)[16:48]
+    assert steps[:, 32].min() > 3 * max(steps[:, 16:24].max(), steps[:, 42:50].max())
+
+
+def test_the_demo_makes_its_picture_of_a_photograph(tmp_path):
+    photograph = tmp_path / "photo.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)).save(photograph)
+    command = [sys.executable, ROOT / "scripts" / "demo.py", photograph, "--output", tmp_path / "out"]
+    assert "481 x 321 pixels in" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    with Image.open(tmp_path / "out" / "demo.png") as picture, Image.open(tmp_path / "out" / "demo_labels.png") as labels:
+        assert picture.height > 321 and picture.width > 3 * 481
+        assert labels.size == (481, 321) and np.asarray(labels).max() < len(models.CAMVID_CLASSES)
+
+
+def test_the_filter_demo_needs_no_weights(tmp_path):
+    command = [sys.executable, ROOT / "scripts" / "demo_filter.py", "--output", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "filter.png, and the labels in filter_labels.png" in done.stdout
+    with Image.open(tmp_path / "filter_labels.png") as labels:
+        assert len(np.unique(labels)) > 3
+
+
+# -- training ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dataset(tmp_path) -> Path:
+    """Two images of three regions, one of them void, in VOC's layout."""
+    folder = tmp_path / "dataset"
+    for name in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (folder / name).mkdir(parents=True)
+    labels = Image.fromarray(np.repeat([[0, 3, 255]], 4, axis=0).astype(np.uint8), mode="P")
+    labels.putpalette([200, 100, 50] * 256)
+    for name in ("a", "b"):
+        Image.new("RGB", (3, 4)).save(folder / "JPEGImages" / f"{name}.jpg")
+        labels.save(folder / "SegmentationClass" / f"{name}.png")
+    for subset in ("train", "val", "test"):
+        (folder / "ImageSets" / "Segmentation" / f"{subset}.txt").write_text("a\nb\n")
+    return folder
+
+
+def test_labels_are_prepared_without_palette_and_listed(dataset, tmp_path):
+    work = tmp_path / "work"
+    for _ in range(2):  # what is there stays
+        train_models.prepare(work, "camvid", dataset)
+    assert (work / "segaware/list/camvid_train.txt").read_text() == "/JPEGImages/a.jpg /labels/a.png\n/JPEGImages/b.jpg /labels/b.png\n"
+    with Image.open(work / "segaware/data/camvid/labels/a.png") as labels:
+        assert labels.mode == "L" and np.array_equal(np.asarray(labels)[0], [0, 3, 255])
+    assert (work / "segaware/data/camvid/JPEGImages/b.jpg").exists()
+
+
+def test_a_run_starts_goes_on_and_is_not_done_again(tmp_path, monkeypatch):
+    commands = []
+    monkeypatch.setattr(train_models.subprocess, "run", lambda command, **options: commands.append(command))
+    run = train_models.Run(tmp_path, "camvid_segaware", 2, tmp_path / "embedding.caffemodel")
+    run.train(1)
+    assert f"--weights={run.weights}" in commands[-1] and "SEED=2" in commands[-1]
+    for iteration in (400, 800):
+        run.snapshot(iteration, "solverstate").touch()
+    run.train(1)
+    assert commands[-1][-1] == f"--snapshot={run.prefix}_iter_800.solverstate" and len(commands) == 2
+    assert run.caffemodel.name == "seed2_iter_1200.caffemodel"
+    run.caffemodel.touch()
+    run.train(1)
+    assert len(commands) == 2
+
+
+def test_a_trained_run_is_shipped_as_a_deploy_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(models, "FOLDER", tmp_path)
+    deploy = ROOT / "configs" / "bsds500" / "deploy.prototxt"
+    run = train_models.Run(tmp_path, train_models.EMBEDDING)
+    run.caffemodel.parent.mkdir(parents=True)
+    run.caffemodel.write_bytes(models.EMBEDDING.weights.read_bytes() if models.EMBEDDING.weights.exists() else b"")
+    net = Net(deploy.read_text().replace("${HEIGHT}", "33").replace("${WIDTH}", "33"))
+    net.save(run.caffemodel)
+    train_models.ship(run, models.EMBEDDING, deploy)
+    shipped = Net(models.EMBEDDING.prototxt, weights=models.EMBEDDING.weights)
+    assert (shipped.params["conv1_1"][0] == net.params["conv1_1"][0]).all() and shipped.shapes["data"] == (1, 3, 481, 481)
+
+
+# -- judging -------------------------------------------------------------------------------
+
+
+def test_outlines_are_the_pixels_beside_another_class():
+    truth = np.array([[1, 1, 2, 2], [1, 1, 2, 2], [1, 1, 1, 1]], np.uint8)
+    assert np.array_equal(make_results.outlined(truth), [[1, 255, 255, 2], [1, 255, 255, 255], [1, 1, 255, 255]])
+
+
+def test_figures_of_a_prediction_that_is_half_right():
+    truth = np.zeros((4, 40), np.uint8)
+    truth[:, 20:] = 1
+    prediction = truth.copy()
+    prediction[:2, 20:] = 0
+    judge = make_results.Judge()
+    judge.add(truth, prediction)
+    figures = judge.figures()
+    assert figures["pixel_accuracy"] == 75
+    assert figures["iou"][:3] == [100 * 80 / 120, 50, 0]
+    assert figures["mean_iou"] == pytest.approx((80 / 120 + 0.5) * 100 / 11)
+
+
+def test_the_trivial_predictor_knows_the_training_labels(dataset):
+    from segaware_caffe.voc import VocFolder
+
+    for name in ("a", "b"):
+        labels = np.zeros((360, 480), np.uint8)
+        labels[200:] = 3
+        Image.fromarray(labels).save(dataset / "SegmentationClass" / f"{name}.png")
+    assert make_results.trivial(VocFolder(dataset))["pixel_accuracy"] == 100
