@@ -134,7 +134,7 @@ def main() -> None:
     configure(work, EMBEDDING, CONFIGS / "bsds500" / "train.prototxt")
     for twin in TWINS:
         configure(work, f"camvid_{twin}", CONFIGS / "camvid" / f"{twin}_train.prototxt")
-    cores = len(os.sched_getaffinity(0))
+    cores = os.cpu_count() or 1
     embedding, twins = runs_of(work, args.seeds)
     embedding.train(cores)
     with ThreadPoolExecutor(args.jobs) as pool:
