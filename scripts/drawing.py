@@ -16,10 +16,11 @@ GAP, TITLE, FONT = 16, 32, 20
 def telling_pixels(masks: np.ndarray, margin: int, count: int = 5) -> list[tuple[int, int]]:
     """Where masks (taps, H, W) say most: in each of `count` upright strips the pixel (row, column) whose mask is the most divided."""
     divided = masks.std(0)
-    divided[:margin], divided[-margin:], divided[:, :margin], divided[:, -margin:] = -1, -1, -1, -1
-    edges = np.linspace(0, divided.shape[1], count + 1).astype(int)
+    divided[:margin], divided[-margin:] = -1, -1
+    edges = np.linspace(margin, divided.shape[1] - margin, count + 1).astype(int)
     found = []
     for left, right in pairwise(edges):
+        left, right = left + margin // 4, right - margin // 4  # so that no two windows lie over each other
         row, column = np.unravel_index(divided[:, left:right].argmax(), (len(divided), right - left))
         found.append((int(row), int(left + column)))
     return found
