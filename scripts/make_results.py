@@ -63,13 +63,20 @@ def outlined(truth: np.ndarray) -> np.ndarray:
     return np.where(edge, VOID, truth)
 
 
-def judge_run(run: Run, scores: str, camvid: VocFolder) -> dict[str, Any]:
-    """Predict the test images with a trained network, reading its answer from the half-size blob `scores`, and judge them."""
-    twin = run.name.removeprefix("camvid_")
+def judge_run(run: Run, way: str, camvid: VocFolder) -> dict[str, Any]:
+    """Predict the test images with a trained network in one of the ways of SETS, and judge them."""
+    twin = "segaware" if way == "filter added" else run.name.removeprefix("camvid_")
     proto = read_net(CONFIGS / "camvid" / f"{twin}_deploy.prototxt", variables=FRAME)
-    proto.layer[-1].bottom[0] = scores
-    folder = run.work / "segaware" / "results" / f"{run.name}_{run.prefix.name}_{scores}"
-    predictor = Predictor(proto, str(run.work / "segaware" / "data" / "camvid"), "scores", weights=run.caffemodel)
+    if way == "unfiltered":
+        proto.layer[-1].bottom[0] = "coarse"
+    weights = [run.caffemodel]
+    if way == "filter added":
+        weights.append(runs_of(run.work, [])[0].caffemodel)
+        for layer in proto.layer:
+            if layer.type == "Scale" and layer.name.startswith("mask"):
+                layer.scale_param.filler.value = 0  # exp(-0) = 1: the convolutions are plain
+    folder = run.work / "segaware" / "results" / f"{run.name}_{run.prefix.name}_{way.replace(' ', '_')}"
+    predictor = Predictor(proto, str(run.work / "segaware" / "data" / "camvid"), "scores", weights=weights)
     entries = unfinished(read_entries(str(run.work / "segaware" / "list" / "camvid_test.txt")), folder)
     for _ in tracker(folder.name, "img")(predict(predictor, entries, folder), len(entries)):
         pass
@@ -148,10 +155,11 @@ def main() -> None:
     results = args.work / "segaware" / "results"
     embedding, runs = runs_of(args.work.resolve(), args.seeds)
 
-    def judged(run: Run, blob: str) -> dict[str, Any]:
-        return remembered(results / f"{run.name}_{run.prefix.name}_{blob}.json", partial(judge_run, run, blob, args.camvid))
+    def judged(run: Run, way: str) -> dict[str, Any]:
+        path = results / f"{run.name}_{run.prefix.name}_{way.replace(' ', '_')}.json"
+        return remembered(path, partial(judge_run, run, way, args.camvid))
 
-    figures = {name: [judged(run, blob) for run in runs if run.name == f"camvid_{twin}"] for name, (twin, blob) in SETS.items()}
+    figures = {name: [judged(run, way) for run in runs if run.name == f"camvid_{twin}"] for name, (twin, way) in SETS.items()}
     figures["trivial"] = [remembered(results / "trivial.json", partial(trivial, args.camvid))]
     aware = [run for run in runs if run.name == "camvid_segaware"]
     draw_masks(aware[0], args.photograph or street(args.work), args.output / MASKS)

@@ -7,11 +7,12 @@ from typing import Any
 from segaware_caffe.models import CAMVID_CLASSES
 
 CURVES, MASKS = "results_curves.png", "results_masks.png"
-#: what is judged: which twin, and the blob that its answer is read from
+#: what is judged: which twin, and which way
 SETS = {
-    "plain": ("plain", "half_scores"),
-    "segmentation-aware": ("segaware", "half_scores"),
-    "its scores before the last filter": ("segaware", "coarse"),
+    "plain": ("plain", "as trained"),
+    "segmentation-aware": ("segaware", "as trained"),
+    "segmentation-aware, before its filter": ("segaware", "unfiltered"),
+    "plain, the filter added": ("plain", "filter added"),
 }
 SHOWN_BANDS = (1, 3, 5, 10, 20, 40)
 Figures = Mapping[str, Any]

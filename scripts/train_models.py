@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
-from segaware_caffe import Net, models
+from segaware_caffe import Net, models, set_random_seed
 from segaware_caffe.models import Model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,6 +29,8 @@ CONFIGS = ROOT / "configs"
 LABELS = {"bsds500": "SegmentationObject", "camvid": "SegmentationClass"}
 #: sides of the photographs that the shipped networks take
 SIZE = 481
+#: batches that settle the statistics
+SETTLING = 100
 EMBEDDING, TWINS, SEEDS = "embs_bsds500", ("plain", "segaware"), (1, 2, 3)
 
 
@@ -53,17 +56,22 @@ class Run:
         return self.work / "segaware" / "log" / f"{self.name}_{self.prefix.name}.log"
 
     @property
-    def caffemodel(self) -> Path:
+    def trained(self) -> Path:
         """What the last iteration leaves."""
         return self.snapshot(int(re.search(r"max_iter: (\d+)", self.solver.read_text()).group(1)), "caffemodel")
+
+    @property
+    def caffemodel(self) -> Path:
+        """The finished weights: as trained, the twins' with settled statistics."""
+        return self.trained if self.name == EMBEDDING else self.prefix.with_name(f"{self.prefix.name}_settled.caffemodel")
 
     def snapshot(self, iteration: int, suffix: str) -> Path:
         return self.prefix.with_name(f"{self.prefix.name}_iter_{iteration}.{suffix}")
 
     def train(self, threads: int) -> None:
         """Train to the end, from the last snapshot if there is one."""
-        if self.caffemodel.exists():
-            print(f"{self.caffemodel} is there")
+        if self.trained.exists():
+            print(f"{self.trained} is there")
             return
         command = [sys.executable, "-m", "segaware_caffe", "train", f"--solver={self.solver}",
                    "--set", f"NET_ID={self.name}", "--set", f"SEED={self.seed}"]
@@ -78,6 +86,23 @@ class Run:
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
         with self.log.open("a") as log:
             subprocess.run(command, cwd=self.work, env=environment, stderr=log, check=True)
+
+
+    def settle(self) -> None:
+        """Take BatchNorm's statistics anew, over batches of the trained network: those that training leaves are averages over its
+        last thousand iterations, whose weights were others."""
+        if self.caffemodel.exists():
+            return
+        set_random_seed(self.seed)
+        net = Net(self.work / "segaware" / "config" / self.name / "train.prototxt", "TRAIN", weights=self.trained)
+        for layer in net.layers:
+            if layer.type == "BatchNorm":
+                for blob in layer.blobs:
+                    blob.zero_()
+        with torch.no_grad():
+            for _ in range(SETTLING):
+                net.forward_loss()
+        net.save(self.caffemodel)
 
 
 def prepare(work: Path, dataset: str, source: Path) -> None:
@@ -131,6 +156,7 @@ def main() -> None:
     work = args.work.resolve()
     for dataset in LABELS:
         prepare(work, dataset, getattr(args, dataset))
+    os.chdir(work)  # the networks name their files from there
     configure(work, EMBEDDING, CONFIGS / "bsds500" / "train.prototxt")
     for twin in TWINS:
         configure(work, f"camvid_{twin}", CONFIGS / "camvid" / f"{twin}_train.prototxt")
@@ -139,6 +165,8 @@ def main() -> None:
     embedding.train(cores)
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(lambda run: run.train(max(1, cores // args.jobs)), twins))
+    for run in twins:
+        run.settle()
     if args.ship:
         ship(embedding, models.EMBEDDING, CONFIGS / "bsds500" / "deploy.prototxt")
         for model, twin in ((models.CAMVID_PLAIN, "plain"), (models.CAMVID_SEGAWARE, "segaware")):

@@ -111,8 +111,8 @@ def test_a_run_starts_goes_on_and_is_not_done_again(tmp_path, monkeypatch):
         run.snapshot(iteration, "solverstate").touch()
     run.train(1)
     assert commands[-1][-1] == f"--snapshot={run.prefix}_iter_800.solverstate" and len(commands) == 2
-    assert run.caffemodel.name == "seed2_iter_1200.caffemodel"
-    run.caffemodel.touch()
+    assert run.trained.name == "seed2_iter_1200.caffemodel"
+    run.trained.touch()
     run.train(1)
     assert len(commands) == 2
 

@@ -113,7 +113,12 @@ class _NoBar:
 def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
     """A progress bar that moves with every layer while the block runs `net` `runs` times."""
     with progress(runs * len(net.layers), label, "layer") as bar:
-        hook = register_module_forward_hook(lambda module, inputs, output: bar.update(1) if isinstance(module, Layer) else None)
+
+        def count(module: Any, inputs: Any, output: Any) -> None:  # what a hook returns would take the output's place
+            if isinstance(module, Layer):
+                bar.update(1)
+
+        hook = register_module_forward_hook(count)
         try:
             yield
         finally:
