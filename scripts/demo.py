@@ -52,10 +52,14 @@ def fitted(path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
 
 
+def pixels_of(rgb: np.ndarray) -> np.ndarray:
+    """The photograph as networks take it: (1, 3, H, W), BGR minus mean."""
+    return (rgb[:, :, ::-1].astype(np.float32) - np.asarray(MEAN, np.float32)).transpose(2, 0, 1)[None]
+
+
 def blobs_of(net: segaware_caffe.Net, rgb: np.ndarray) -> dict[str, np.ndarray]:
     """The network's scores, masks and embedding of a photograph, without the batch axis."""
-    pixels = rgb[:, :, ::-1].astype(np.float32) - np.asarray(MEAN, np.float32)
-    blobs = net(data=pixels.transpose(2, 0, 1)[None], keep=["scores", "coarse", "filter", "weighted_avg"])
+    blobs = net(data=pixels_of(rgb), keep=["scores", "coarse", "filter", "weighted_avg"])
     return {name: blob[0].numpy() for name, blob in blobs.items()}
 
 

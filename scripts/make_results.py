@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from demo import REACH, SHRUNK, blobs_of, fitted, street
+from demo import REACH, SHRUNK, blobs_of, fitted, pixels_of, street
 from drawing import beside, marked, mask_sheet, telling_pixels
+from PIL import Image
 from results_page import CURVES, MASKS, SETS, page
+from scipy.stats import rankdata
 from train_models import CONFIGS, ROOT, SEEDS, TWINS, Run, runs_of
 
 from segaware_caffe import Net, read_net, set_random_seed
@@ -112,6 +114,35 @@ def sharpness(run: Run) -> dict[str, float]:
     return {name: value for name, value in factors.items() if name != MASKED}
 
 
+def separation(run: Run, camvid: VocFolder) -> dict[str, float]:
+    """How often the distance between two neighbouring pixels of different classes is larger than that between two of one class (50 %:
+    they tell nothing): for embedding and colours at half size, over every twentieth validation image."""
+    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables=FRAME)
+    net = Net(proto, weights=run.caffemodel)
+    distances: dict[str, list[np.ndarray]] = {"embedding": [], "colours": []}
+    across: list[np.ndarray] = []
+    for name in camvid.ids("val")[::20]:
+        with Image.open(camvid.image(name)) as image:
+            rgb = np.pad(np.asarray(image.convert("RGB")), ((0, 1), (0, 1), (0, 0)), mode="edge")
+        embedding = net(data=pixels_of(rgb), keep=["weighted_avg"])["weighted_avg"][0].numpy()
+        truth = read_labels(camvid.root / "SegmentationClass" / f"{name}.png")[::2, ::2]
+        height, width = truth.shape
+        known = (truth[:, 1:] != VOID) & (truth[:, :-1] != VOID)
+        across.append((truth[:, 1:] != truth[:, :-1])[known])
+        for what, values in (("embedding", embedding), ("colours", rgb[::2, ::2].transpose(2, 0, 1).astype(np.float32))):
+            steps = np.abs(np.diff(values[:, :height, :width], axis=2)).sum(0)
+            distances[what].append(steps[known])
+    apart = np.concatenate(across)
+    return {what: _area(np.concatenate(steps), apart) for what, steps in distances.items()}
+
+
+def _area(values: np.ndarray, positive: np.ndarray) -> float:
+    """The area under the ROC curve, in percent."""
+    ranks = rankdata(values)
+    count = int(positive.sum())
+    return 100 * (ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(values) - count))
+
+
 def draw_masks(run: Run, photograph: Path, output: Path) -> None:
     """The masks of the same pixels from the embedding before its training and after."""
     rgb = fitted(photograph)
@@ -165,7 +196,7 @@ def main() -> None:
     draw_masks(aware[0], args.photograph or street(args.work), args.output / MASKS)
     draw_curves(runs, args.output / CURVES)
     steps = subprocess.run([sys.executable, ROOT / "benchmarks" / "bench_training.py"], capture_output=True, text=True, check=True).stdout
-    text = page(figures, read_log(embedding.log), [sharpness(run) for run in aware], steps)
+    text = page(figures, read_log(embedding.log), [sharpness(run) for run in aware], separation(aware[0], args.camvid), steps)
     (args.output / "results.md").write_text(text)
 
 

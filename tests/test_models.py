@@ -151,6 +151,11 @@ def test_figures_of_a_prediction_that_is_half_right():
     assert figures["mean_iou"] == pytest.approx((80 / 120 + 0.5) * 100 / 11)
 
 
+@pytest.mark.parametrize(("positive", "area"), [([0, 0, 1, 1], 100), ([0, 1, 0, 1], 75), ([1, 1, 0, 0], 0)])
+def test_the_area_is_the_share_of_pairs_in_order(positive, area):
+    assert make_results._area(np.array([1.0, 2, 3, 4]), np.array(positive, bool)) == area
+
+
 def test_the_trivial_predictor_knows_the_training_labels(dataset):
     from segaware_caffe.voc import VocFolder
 
