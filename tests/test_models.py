@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import demo
 import make_results
 import numpy as np
 import pytest
@@ -62,6 +63,12 @@ def test_the_demo_makes_its_picture_of_a_photograph(tmp_path):
     with Image.open(tmp_path / "out" / "demo.png") as picture, Image.open(tmp_path / "out" / "demo_labels.png") as labels:
         assert picture.height > 321 and picture.width > 3 * 481
         assert labels.size == (481, 321) and np.asarray(labels).max() < len(models.CAMVID_CLASSES)
+
+
+def test_without_the_street_photograph_there_is_another_and_a_line_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo.subprocess, "run", lambda command: subprocess.CompletedProcess(command, 1))
+    assert demo.fitted(demo.street(tmp_path)).shape == (321, 481, 3)
+    assert "cannot be downloaded: here is a coffee cup" in capsys.readouterr().err
 
 
 def test_the_filter_demo_needs_no_weights(tmp_path):
