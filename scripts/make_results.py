@@ -26,6 +26,7 @@ from train_models import CONFIGS, ROOT, SEEDS, TWINS, Run, runs_of
 from segaware_caffe import Net, read_net, set_random_seed
 from segaware_caffe.cli.common import tracker
 from segaware_caffe.models import CAMVID_CLASSES
+from segaware_caffe.schema import NetParameter
 from segaware_caffe.solver import read_log
 from segaware_caffe.voc import ConfusionMatrix, Predictor, VocFolder, predict, read_labels
 from segaware_caffe.voc.boundaries import BANDS, Trimap
@@ -34,6 +35,8 @@ from segaware_caffe.voc.predict import read_entries, unfinished
 CLASSES, VOID = len(CAMVID_CLASSES), 255
 FRAME = {"HEIGHT": 361, "WIDTH": 481}
 MASKED = "filter"
+EMBEDDING_BLOB = "weighted_avg"
+FAR = 1000  # between the embeddings of two classes: a mask of 0
 
 
 class Judge:
@@ -74,9 +77,7 @@ def judge_run(run: Run, way: str, camvid: VocFolder) -> dict[str, Any]:
     weights = [run.caffemodel]
     if way == "filter added":
         weights.append(runs_of(run.work, [])[0].caffemodel)
-        for layer in proto.layer:
-            if layer.type == "Scale" and layer.name.startswith("mask"):
-                layer.scale_param.filler.value = 0  # exp(-0) = 1: the convolutions are plain
+        open_masks(proto)
     folder = run.work / "segaware" / "results" / f"{run.name}_{run.prefix.name}_{way.replace(' ', '_')}"
     predictor = Predictor(proto, str(run.work / "segaware" / "data" / "camvid"), "scores", weights=weights)
     entries = unfinished(read_entries(str(run.work / "segaware" / "list" / "camvid_test.txt")), folder)
@@ -85,6 +86,37 @@ def judge_run(run: Run, way: str, camvid: VocFolder) -> dict[str, Any]:
     judge = Judge()
     for name in camvid.ids("test"):
         judge.add(read_labels(camvid.root / "SegmentationClass" / f"{name}.png"), read_labels(folder / f"{name}.png"))
+    return judge.figures()
+
+
+def open_masks(proto: NetParameter) -> None:
+    """Make the convolutions plain: exp(-0) = 1."""
+    for layer in proto.layer:
+        if layer.type == "Scale" and layer.name.startswith("mask"):
+            layer.scale_param.filler.value = 0
+
+
+def oracle(run: Run, camvid: VocFolder) -> dict[str, Any]:
+    """The plain twin's scores, filtered under masks that the true labels make: what an embedding without fault would bring."""
+    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables=FRAME)
+    open_masks(proto)
+    names = [layer.name for layer in proto.layer]
+    first, last = names.index("half_data"), names.index(EMBEDDING_BLOB)
+    del proto.layer[first : last + 1]
+    half = f"dim: 1 dim: {CLASSES} dim: {FRAME['HEIGHT'] // 2 + 1} dim: {FRAME['WIDTH'] // 2 + 1}"
+    source = read_net(f'layer {{ name: "{EMBEDDING_BLOB}" type: "Input" top: "{EMBEDDING_BLOB}" input_param {{ shape {{ {half} }} }} }}')
+    proto.layer.insert(0, source.layer[0])
+    net, judge = Net(proto, weights=run.caffemodel), Judge()
+    for name in camvid.ids("test"):
+        truth = read_labels(camvid.root / "SegmentationClass" / f"{name}.png")
+        height, width = truth.shape
+        with Image.open(camvid.image(name)) as image:
+            blob = np.zeros((1, 3, *FRAME.values()), np.float32)
+            blob[:, :, :height, :width] = pixels_of(np.asarray(image.convert("RGB")))
+        known = np.pad(truth, ((0, 1), (0, 1)), constant_values=VOID)[::2, ::2]
+        embedding = FAR * (known == np.arange(CLASSES)[:, None, None]).astype(np.float32)
+        scores = net(**{"data": blob, EMBEDDING_BLOB: embedding[None]})["scores"][0]
+        judge.add(truth, scores[:, :height, :width].numpy().argmax(0))
     return judge.figures()
 
 
@@ -124,7 +156,7 @@ def separation(run: Run, camvid: VocFolder) -> dict[str, float]:
     for name in camvid.ids("val")[::20]:
         with Image.open(camvid.image(name)) as image:
             rgb = np.pad(np.asarray(image.convert("RGB")), ((0, 1), (0, 1), (0, 0)), mode="edge")
-        embedding = net(data=pixels_of(rgb), keep=["weighted_avg"])["weighted_avg"][0].numpy()
+        embedding = net(data=pixels_of(rgb), keep=[EMBEDDING_BLOB])[EMBEDDING_BLOB][0].numpy()
         truth = read_labels(camvid.root / "SegmentationClass" / f"{name}.png")[::2, ::2]
         height, width = truth.shape
         known = (truth[:, 1:] != VOID) & (truth[:, :-1] != VOID)
@@ -191,6 +223,10 @@ def main() -> None:
         return remembered(path, partial(judge_run, run, way, args.camvid))
 
     figures = {name: [judged(run, way) for run in runs if run.name == f"camvid_{twin}"] for name, (twin, way) in SETS.items()}
+    figures["plain, filtered by true outlines"] = [
+        remembered(results / f"{run.name}_{run.prefix.name}_oracle.json", partial(oracle, run, args.camvid))
+        for run in runs if run.name == "camvid_plain"
+    ]
     figures["trivial"] = [remembered(results / "trivial.json", partial(trivial, args.camvid))]
     aware = [run for run in runs if run.name == "camvid_segaware"]
     draw_masks(aware[0], args.photograph or street(args.work), args.output / MASKS)

@@ -12,6 +12,7 @@ import train_models
 from PIL import Image
 
 from segaware_caffe import Net, models
+from segaware_caffe.voc import VocFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOYS = {models.EMBEDDING: "bsds500/deploy", models.CAMVID_PLAIN: "camvid/plain_deploy", models.CAMVID_SEGAWARE: "camvid/segaware_deploy"}
@@ -158,14 +159,29 @@ def test_figures_of_a_prediction_that_is_half_right():
     assert figures["mean_iou"] == pytest.approx((80 / 120 + 0.5) * 100 / 11)
 
 
+def test_the_oracles_masks_are_the_labels(dataset, tmp_path, monkeypatch):
+    """Two frames of one photograph whose labels differ: the answers differ near the outline alone."""
+    photograph = Image.fromarray(np.random.default_rng(0).integers(0, 255, (45, 60, 3), dtype=np.uint8)).resize((480, 360))
+    for name, labels in (("a", np.zeros((360, 480), np.uint8)), ("b", np.repeat([[0, 1]], 240, axis=1).repeat(360, 0).astype(np.uint8))):
+        photograph.save(dataset / "JPEGImages" / f"{name}.jpg")
+        Image.fromarray(labels).save(dataset / "SegmentationClass" / f"{name}.png")
+    run = train_models.Run(tmp_path, "camvid_plain")
+    run.caffemodel.parent.mkdir(parents=True)
+    run.caffemodel.write_bytes(models.CAMVID_PLAIN.weights.read_bytes())
+    seen = []
+    monkeypatch.setattr(make_results.Judge, "add", lambda judge, truth, prediction: seen.append(prediction))
+    make_results.oracle(run, VocFolder(dataset))
+    columns = np.nonzero((seen[0] != seen[1]).any(0))[0]
+    # two rounds of a window that reaches 8 pixels at half the size, and what enlarging mixes
+    assert len(columns) and columns.min() >= 240 - 36 and columns.max() < 240 + 36
+
+
 @pytest.mark.parametrize(("positive", "area"), [([0, 0, 1, 1], 100), ([0, 1, 0, 1], 75), ([1, 1, 0, 0], 0)])
 def test_the_area_is_the_share_of_pairs_in_order(positive, area):
     assert make_results._area(np.array([1.0, 2, 3, 4]), np.array(positive, bool)) == area
 
 
 def test_the_trivial_predictor_knows_the_training_labels(dataset):
-    from segaware_caffe.voc import VocFolder
-
     for name in ("a", "b"):
         labels = np.zeros((360, 480), np.uint8)
         labels[200:] = 3
