@@ -174,7 +174,7 @@ def opencv_row(name: str, target: float, runs: int) -> list[str]:
     difference = (torch.from_numpy(theirs.forward()).flatten() - net(data=image)["prob"].flatten()).abs().max()
     seconds = interleaved({"OpenCV": theirs.forward, "ours": lambda: net(data=image), "literal": lambda: literal(data=image)}, runs)
     ratio = seconds["ours"] / seconds["OpenCV"]
-    rate = net.operations() / seconds["ours"] / 1e9
+    rate = net.operations / seconds["ours"] / 1e9
     return [name, *_times(seconds, "OpenCV", "ours", "literal"), f"**{ratio:.2f}x**", f"{target}x", f"{difference:.1g}", f"{rate:.0f}"]
 
 
@@ -222,8 +222,8 @@ def page(runs: int) -> str:
         table(["network", "OpenCV", "ours", "literal", "ours / OpenCV", "target", "largest difference", "GFLOP/s"],
               [opencv_row(name, target, runs) for name, target in OPENCV_TARGETS.items()]),
         "VGG-16 misses its target. Nearly all of it is 3x3 convolutions, which run at the rate of the large matrix product above: faster"
-        " is only who multiplies less. OpenCV does, by Winograd's algorithm on tiles (four products in place of nine and fewer), which"
-        " rounds about ten times worse: 3e-6 a layer as measured, where all of ours stays within 1e-5 over the whole network.",
+        " is only who multiplies less. OpenCV does, by Winograd's algorithm, which rounds about ten times worse: 3e-6 a layer as"
+        " measured, where all of ours stays within 1e-5 over the whole network.",
         "## Reading weights\n\nA synthetic 500 MB caffemodel (`benchmarks/bench_weights.py`).",
         "```\n" + _output_of("bench_weights.py").rstrip() + "\n```",
     ]
