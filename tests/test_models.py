@@ -125,6 +125,23 @@ def test_a_run_starts_goes_on_and_is_not_done_again(tmp_path, monkeypatch):
     assert len(commands) == 2
 
 
+def test_settling_takes_the_statistics_anew_and_nothing_else(dataset, tmp_path, monkeypatch):
+    monkeypatch.setattr(train_models, "SETTLING", 2)
+    monkeypatch.chdir(tmp_path)
+    train_models.prepare(tmp_path, "camvid", dataset)
+    train_models.configure(tmp_path, "camvid_plain", ROOT / "configs" / "camvid" / "plain_train.prototxt")
+    run = train_models.Run(tmp_path, "camvid_plain")
+    run.trained.parent.mkdir(parents=True)
+    run.trained.write_bytes(models.CAMVID_PLAIN.weights.read_bytes())
+    run.settle()
+    before, after = (Net(models.CAMVID_PLAIN.prototxt, weights=path).params for path in (run.trained, run.caffemodel))
+    for name, blobs in after.items():
+        if name.endswith("_norm"):
+            assert float(blobs[2]) == pytest.approx(1.999) and (blobs[0] != before[name][0]).any()
+        else:
+            assert all((blob == old).all() for blob, old in zip(blobs, before[name], strict=True))
+
+
 def test_a_trained_run_is_shipped_as_a_deploy_network(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "FOLDER", tmp_path)
     deploy = ROOT / "configs" / "bsds500" / "deploy.prototxt"

@@ -9,6 +9,7 @@ from collections.abc import MutableSequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from segaware_caffe.data.share import current_share
 
@@ -53,9 +54,17 @@ _main = _unseeded()
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed the main generator; data layers built from now on repeat. A negative seed takes the system's randomness."""
+    """Seed what fillers and Dropout draw (PyTorch's generator), and the data layers built from now on.
+
+    A negative seed takes the system's randomness.
+    """
     global _main
-    _main = _unseeded() if seed < 0 else MersenneTwister(seed)
+    if seed < 0:
+        torch.seed()
+        _main = _unseeded()
+    else:
+        torch.manual_seed(seed)
+        _main = MersenneTwister(seed)
 
 
 def next_seed() -> int:

@@ -1,10 +1,6 @@
-"""Where pycaffe's nets run, and their random numbers."""
+"""Where pycaffe's nets run."""
 
 import warnings
-
-import torch
-
-from segaware_caffe.data.random import set_random_seed as seed_caffe
 
 
 def set_mode_cpu() -> None:
@@ -19,9 +15,3 @@ def set_mode_gpu() -> None:
 def set_device(device: int) -> None:
     """Warn: these nets stay on the CPU, so GPU `device` is not used."""
     set_mode_gpu()
-
-
-def set_random_seed(seed: int) -> None:
-    """Seed fillers, dropout and the data layers."""
-    torch.manual_seed(seed)
-    seed_caffe(seed)

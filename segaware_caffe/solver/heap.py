@@ -1,7 +1,8 @@
 """Training frees and takes the same blobs in every iteration: better kept than given back to the system each time.
 
 glibc's malloc takes blocks over 32 MB from the system one by one and returns them when they are freed; at the next use the
-system clears every page anew, which cost a third of an iteration of embs/train (sizes in docs/results.md).
+system clears every page anew, which cost a third of an iteration of embs/train; keeping them takes up to a quarter more memory
+there (docs/results.md). vgg/train, whose blobs are mostly smaller, is as fast either way.
 """
 
 import ctypes

@@ -283,8 +283,8 @@ class Solver:
         if seed < 0 and self.processes.size > 1:
             seed = self.processes.same_number(int.from_bytes(os.urandom(4), "little"))
         if seed >= 0:
-            torch.manual_seed(seed + self.processes.rank)
             set_random_seed(seed)
+            torch.manual_seed(seed + self.processes.rank)
 
     def _due(self, interval: int) -> bool:
         """Whether something that happens every `interval` iterations (0: never) happens now."""

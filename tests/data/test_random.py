@@ -3,8 +3,10 @@
 import itertools
 
 import pytest
+import torch
 from data.support import words
 
+import segaware_caffe
 from segaware_caffe.data.random import MersenneTwister, Seeds, draw_seeds, next_seed, set_random_seed
 
 
@@ -48,3 +50,20 @@ def test_a_negative_seed_is_none() -> None:
     first = [next_seed() for _ in range(4)]
     set_random_seed(-1)
     assert first != [next_seed() for _ in range(4)]
+
+
+NOISE = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 dim: 9 dim: 9 } } }
+layer { name: "y" type: "Convolution" bottom: "x" top: "y"
+  convolution_param { num_output: 2 kernel_size: 3 weight_filler { type: "gaussian" std: 0.3 } } }
+layer { name: "z" type: "Dropout" bottom: "y" top: "z" }
+"""
+
+
+def test_a_seed_repeats_fillers_and_dropout() -> None:
+    tops = []
+    for seed in (3, 3, 4, -1):
+        segaware_caffe.set_random_seed(seed)
+        tops.append(segaware_caffe.Net(NOISE, "TRAIN")(x=torch.ones(1, 3, 9, 9))["z"])
+    assert torch.equal(tops[0], tops[1])
+    assert not any(torch.equal(tops[0], other) for other in tops[2:])
