@@ -74,9 +74,9 @@ def predict(plan: Plan, shapes: Mapping[int, Shape], fed: Mapping[int, Shape], l
             readers[owner[value]] -= 1
             if not readers[owner[value]]:
                 live -= math.prod(shapes[owner[value]])
-    blobs = (element * math.prod(shapes[value]) for step in plan.steps for value in step.tops)
-    # of what is smaller, malloc's heap keeps holes: as measured, about two of the largest
-    kept = 2 * max((size for size in blobs if size <= HEAP_LIMIT), default=0)
+    # of what is smaller (tops, and weights on their way to being packed), malloc's heap keeps holes: as measured, two of the largest
+    passing = [*packs.values(), *(math.prod(shapes[value]) for step in plan.steps for value in step.tops)]
+    kept = 2 * max((element * count for count in passing if element * count <= HEAP_LIMIT), default=0)
     return Memory(element * learned, element * sum(packs.values()), element * peak, worst, kept)
 
 

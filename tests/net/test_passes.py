@@ -1,5 +1,8 @@
 """The rewriting passes: the same numbers and gradients as the literal net, and what is fused, kept and left alone."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -264,3 +267,17 @@ def test_a_cut_gradient_stays_cut():
     leaves = {key: value.requires_grad_() for key, value in fed(net).items()}
     net(**leaves)["y"].sum().backward()
     assert leaves["x"].grad is None and leaves["emb"].grad is not None
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_net_that_is_dropped_is_freed_at_once(name):
+    gc.collect()
+    gc.disable()  # weights can be half a gigabyte: they must not wait for it
+    try:
+        net = Net(NETS[name])
+        net(**fed(net))
+        blobs = [weakref.ref(learned.tensor) for learned in net.learned]
+        del net
+        assert not any(blob() is not None for blob in blobs)
+    finally:
+        gc.enable()

@@ -41,7 +41,7 @@ class FoldedConvolution(nn.Module):
         super().__init__()
         self.convolution = convolution
         self.statistics = statistics
-        self._folded = Cache(self.weight_and_bias, self.blobs)
+        self._folded = Cache()
 
     def blobs(self) -> list[torch.Tensor]:
         """What weights and bias are computed from."""
@@ -56,7 +56,7 @@ class FoldedConvolution(nn.Module):
         return weight * factor.view(-1, *[1] * (weight.ndim - 1)), offset
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        return self.convolution.run(bottom, *self._folded())
+        return self.convolution.run(bottom, *self._folded(self.blobs(), self.weight_and_bias))
 
 
 class FoldedBatchNorm(nn.Module):
@@ -65,10 +65,11 @@ class FoldedBatchNorm(nn.Module):
     def __init__(self, statistics: Statistics):
         super().__init__()
         self.statistics = statistics
-        self._folded = Cache(statistics.factor_and_offset, statistics.blobs)
+        self._folded = Cache()
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        factor, offset = (value.view(-1, *[1] * (bottom.ndim - 2)) for value in self._folded())
+        values = self._folded(self.statistics.blobs(), self.statistics.factor_and_offset)
+        factor, offset = (value.view(-1, *[1] * (bottom.ndim - 2)) for value in values)
         return torch.addcmul(offset, bottom, factor)
 
 

@@ -55,19 +55,17 @@ class PackedConvolution(nn.Module):
         """`packs` holds the packed weights of a net by what they are made of: layers that share weights share them."""
         super().__init__()
         self.source = source
-        folded = isinstance(source, FoldedConvolution)
-        self.convolution: Layer = source.convolution if folded else source
-        self._compute = source.weight_and_bias if folded else self._plain
-        self._blobs = source.blobs if folded else lambda: source.blobs
-        self._packed = packs.setdefault((*map(id, source.parameters()), *map(tuple, self._geometry()[:3])), Cache(self._pack, self._blobs))
+        self.convolution: Layer = source.convolution if isinstance(source, FoldedConvolution) else source
+        self._packed = packs.setdefault((*map(id, source.parameters()), *map(tuple, self._geometry()[:3])), Cache())
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
-        if why_not_onednn(bottom, *self._blobs()) is not None:
-            top = self.convolution.run(bottom, *self._compute())
+        blobs = self._blobs()
+        if why_not_onednn(bottom, *blobs) is not None:
+            top = self.convolution.run(bottom, *self._weight_and_bias())
             top = top if shortcut is None else top + shortcut
             return top.relu_() if relu else top
         bottom = bottom.contiguous(memory_format=torch.channels_last)
-        weight, *bias = self._packed(list(bottom.shape))
+        weight, *bias = self._packed(blobs, lambda: self._pack(list(bottom.shape)))
         rest = bias[0] if bias else None, *self._geometry()
         if shortcut is None:
             return torch.ops.mkldnn._convolution_pointwise(bottom, weight, *rest, "relu" if relu else "none", [], "")
@@ -81,12 +79,17 @@ class PackedConvolution(nn.Module):
         """The packed weights and the bias; one object for all convolutions that share them."""
         return self._packed
 
-    def _plain(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _blobs(self) -> list[torch.Tensor]:
+        return self.source.blobs() if isinstance(self.source, FoldedConvolution) else self.source.blobs
+
+    def _weight_and_bias(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if isinstance(self.source, FoldedConvolution):
+            return self.source.weight_and_bias()
         layer = self.convolution
         return layer.blob(0), layer.blob(1) if layer.options.bias_term else None
 
     def _pack(self, shape: list[int]) -> tuple[torch.Tensor, ...]:
-        weight, bias = self._compute()
+        weight, bias = self._weight_and_bias()
         weight = weight.contiguous(memory_format=torch.channels_last)
         packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry(), shape)
         return (packed,) if bias is None else (packed, bias)
