@@ -34,7 +34,7 @@ EXTRAS["test"] = [
 KERNELS = Extension(
     "segaware_caffe.ops.native.kernels",
     sources=["segaware_caffe/ops/native/native.cpp"],
-    depends=["segaware_caffe/ops/native/kernels.inl"],
+    depends=["segaware_caffe/ops/native/kernels.inl", "segaware_caffe/ops/native/winograd.inl"],
     language="c++",
     extra_compile_args=["-O3", "-std=c++17", "-fopenmp"],
     extra_link_args=["-fopenmp"],

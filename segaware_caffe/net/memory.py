@@ -15,6 +15,7 @@ from segaware_caffe.net.passes.activations import Activated
 from segaware_caffe.net.passes.masked import MaskedConvolution
 from segaware_caffe.net.passes.partwise import PartwiseConvolution
 from segaware_caffe.net.passes.prepack import PackedConvolution
+from segaware_caffe.net.passes.winograd import WinogradConvolution
 from segaware_caffe.net.plan import Plan, Step
 
 #: glibc's malloc takes what is larger straight from the system, and gives it back at once
@@ -59,9 +60,9 @@ def predict(plan: Plan, shapes: Mapping[int, Shape], fed: Mapping[int, Shape], l
     peak, worst = live, "inputs"
     packs: dict[int, int] = {}
     for step in plan.steps:
-        module = _inner(step.module)
-        if isinstance(module, PackedConvolution):
-            packs[id(module.packed)] = module.convolution.blobs[0].numel()
+        module = _inner(step, shapes)
+        if isinstance(module, (PackedConvolution, WinogradConvolution)):
+            packs[id(module.packed)] = _weights(module) * (4 if isinstance(module, WinogradConvolution) else 1)
         shares = isinstance(module, Layer) and module.type in VIEWS and not module.training
         for value in step.tops:
             owner[value] = owner[step.bottoms[0]] if shares else value
@@ -80,17 +81,23 @@ def predict(plan: Plan, shapes: Mapping[int, Shape], fed: Mapping[int, Shape], l
     return Memory(element * learned, element * sum(packs.values()), element * peak, worst, kept)
 
 
-def _inner(module: nn.Module) -> nn.Module:
-    return module.module if isinstance(module, Activated) else module
+def _inner(step: Step, shapes: Mapping[int, Shape]) -> nn.Module:
+    """The module that does a step's work, at these shapes."""
+    module = step.module.module if isinstance(step.module, Activated) else step.module
+    return module.direct if isinstance(module, WinogradConvolution) and not module.pays(shapes[step.bottoms[0]]) else module
+
+
+def _weights(module: MaskedConvolution | PackedConvolution | WinogradConvolution) -> int:
+    return module.convolution.blobs[0].numel()
 
 
 def _workspace(step: Step, module: nn.Module, shapes: Mapping[int, Shape]) -> int:
     """Elements that a step takes beside its bottoms and tops, where it takes many."""
     tops = sum(math.prod(shapes[value]) for value in step.tops)
-    if isinstance(module, MaskedConvolution):
-        return module.convolution.blobs[0].numel()
+    if isinstance(module, (MaskedConvolution, WinogradConvolution)):
+        return _weights(module)
     if isinstance(module, PackedConvolution):  # while it packs them, folded weights and their copy with channels innermost
-        return 2 * module.convolution.blobs[0].numel()
+        return 2 * _weights(module)
     if isinstance(module, PartwiseConvolution):  # a second term
         return tops
     if isinstance(module, Convolution):

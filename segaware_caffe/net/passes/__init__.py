@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.net.graph import Graph
-from segaware_caffe.net.passes import activations, attention, batchnorm, masked, partwise, prepack, splits
+from segaware_caffe.net.passes import activations, attention, batchnorm, masked, partwise, prepack, splits, winograd
 from segaware_caffe.net.passes.match import Scope
 
 #: all passes in the order they are applied
@@ -22,6 +22,7 @@ PASSES: dict[str, Callable[[Graph, Scope], Graph]] = {
     "partwise": partwise.split_convolutions,
     "batchnorm": batchnorm.fold,
     "prepack": prepack.pack,
+    "winograd": winograd.take,
     "activations": activations.fuse,
 }
 

@@ -8,12 +8,16 @@ from segaware_caffe.net.graph import Graph, Node
 from segaware_caffe.net.passes.masked import MaskedConvolution
 from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
 from segaware_caffe.net.passes.prepack import PackedConvolution
+from segaware_caffe.net.passes.winograd import WinogradConvolution
 
 #: types whose top is new memory that they need no more themselves, not even for their gradient
 FRESH = (
-    "Convolution", "Deconvolution", "InnerProduct", "NormConv", "Eltwise",
-    "MaskedConvolution", "PartwiseConvolution", "FoldedConvolution", "FoldedBatchNorm", "PackedConvolution",
+    "Convolution", "Deconvolution", "InnerProduct", "NormConv", "Eltwise", "FoldedBatchNorm",
+    "MaskedConvolution", "PartwiseConvolution", "FoldedConvolution", "PackedConvolution", "WinogradConvolution",
 )  # fmt: skip
+
+#: modules that apply a ReLU as they write
+RELU_INSIDE = (MaskedConvolution, PackedConvolution, WinogradConvolution)
 
 
 class Activated(nn.Module):
@@ -25,7 +29,7 @@ class Activated(nn.Module):
         self.slope = slope
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor:
-        if self.slope == 0 and isinstance(self.module, (MaskedConvolution, PackedConvolution)):
+        if self.slope == 0 and isinstance(self.module, RELU_INSIDE):
             return self.module(*bottoms, relu=True)
         top = self.module(*bottoms)
         top = top if isinstance(top, torch.Tensor) else top[0]

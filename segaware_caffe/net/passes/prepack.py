@@ -59,13 +59,12 @@ class PackedConvolution(nn.Module):
         self._packed = packs.setdefault((*map(id, source.parameters()), *map(tuple, self._geometry()[:3])), Cache())
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
-        blobs = self._blobs()
-        if why_not_onednn(bottom, *blobs) is not None:
-            top = self.convolution.run(bottom, *self._weight_and_bias())
+        if self.why_not(bottom) is not None:
+            top = self.convolution.run(bottom, *self.weight_and_bias())
             top = top if shortcut is None else top + shortcut
             return top.relu_() if relu else top
         bottom = bottom.contiguous(memory_format=torch.channels_last)
-        weight, *bias = self._packed(blobs, lambda: self._pack(list(bottom.shape)))
+        weight, *bias = self._packed(self.blobs(), lambda: self._pack(list(bottom.shape)))
         rest = bias[0] if bias else None, *self._geometry()
         if shortcut is None:
             return torch.ops.mkldnn._convolution_pointwise(bottom, weight, *rest, "relu" if relu else "none", [], "")
@@ -79,17 +78,23 @@ class PackedConvolution(nn.Module):
         """The packed weights and the bias; one object for all convolutions that share them."""
         return self._packed
 
-    def _blobs(self) -> list[torch.Tensor]:
+    def blobs(self) -> list[torch.Tensor]:
+        """What weights and bias are computed from."""
         return self.source.blobs() if isinstance(self.source, FoldedConvolution) else self.source.blobs
 
-    def _weight_and_bias(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def why_not(self, bottom: torch.Tensor) -> str | None:
+        """Why it cannot take packed weights with this bottom; None if it can."""
+        return why_not_onednn(bottom, *self.blobs())
+
+    def weight_and_bias(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The weights (O, C / group, kh, kw), folded if they are to be, and the bias (O) if there is one."""
         if isinstance(self.source, FoldedConvolution):
             return self.source.weight_and_bias()
         layer = self.convolution
         return layer.blob(0), layer.blob(1) if layer.options.bias_term else None
 
     def _pack(self, shape: list[int]) -> tuple[torch.Tensor, ...]:
-        weight, bias = self._weight_and_bias()
+        weight, bias = self.weight_and_bias()
         weight = weight.contiguous(memory_format=torch.channels_last)
         packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry(), shape)
         return (packed,) if bias is None else (packed, bias)

@@ -8,6 +8,7 @@ it is taken.
 
 import ctypes
 import importlib.util
+import math
 import os
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -21,6 +22,9 @@ Pointer = ctypes.c_void_p
 
 #: the most taps of a masked convolution (MAX_TAPS of native.cpp)
 MAX_TAPS = 49
+
+#: tiles of 4x4 outputs that `winograd` transforms together: as many as stay in cache with their products
+WINOGRAD_BLOCK = 54
 
 
 class Plane(ctypes.Structure):
@@ -108,6 +112,17 @@ class Pool(ctypes.Structure):
     ]
 
 
+class Winograd(ctypes.Structure):
+    _fields_ = [
+        *((name, Pointer) for name in ("x", "weights", "bias", "y")),
+        *((name, ctypes.c_int) for name in ("samples", "channels", "outputs", "relu")),
+        *((name, ctypes.c_int * 2) for name in ("pad", "dilation")),
+        *((name, ctypes.c_int) for name in ("block", "blocks", "ranges")),
+        ("in_plane", Plane),
+        ("out_plane", Plane),
+    ]
+
+
 @cache
 def library() -> ctypes.CDLL | None:
     """The compiled kernels; None where they were not built, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
@@ -154,7 +169,7 @@ def pack_weights(weight: torch.Tensor, instruction_set: int) -> torch.Tensor:
     """Weights (O, C, kh, kw) in the order in which a masked convolution sweeps over them."""
     outputs, depth = len(weight), weight[0].numel()
     rows = library().set_rows(instruction_set)
-    packed = torch.empty(-(-outputs // rows) * rows * depth)
+    packed = weight.new_empty(-(-outputs // rows) * rows * depth)
     weight = weight.contiguous()
     job = Weights(_address(weight), _address(packed), outputs, depth)
     library().pack_weights(instruction_set, torch.get_num_threads(), ctypes.byref(job))
@@ -261,6 +276,36 @@ def max_pool(
     y = x.new_empty(*x.shape[:2], *output)
     job = Pool(_address(x), _address(y), x.shape[0] * x.shape[1], kernel, stride, pad, Plane(*x.shape[2:]), Plane(*output))
     library().max_pool(number, torch.get_num_threads(), ctypes.byref(job))
+    return y
+
+
+def winograd_outputs(instruction_set: int | None = None) -> int:
+    """How many output channels the weights of `winograd` are packed by."""
+    return library().set_outputs(best_set() if instruction_set is None else instruction_set)
+
+
+def winograd_tiles(output: Sequence[int], dilation: Sequence[int]) -> int:
+    """Tiles of 4x4 that cover an output (height, width): under dilation, each of the images that it interleaves."""
+    return math.prod(step * -(-size // (4 * step)) for size, step in zip(output, dilation, strict=True))
+
+
+def winograd(
+    x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None, outputs: int, geometry: Geometry, relu: bool = False,
+    instruction_set: int | None = None,
+) -> torch.Tensor:
+    """x (N, C, H, W), the weights of a 3x3 convolution as `ops.winograd.pack` has them, bias (O) -> (N, O, H', W'), channels innermost."""
+    number = best_set() if instruction_set is None else instruction_set
+    threads = torch.get_num_threads()
+    output = geometry.output(x.shape[2:])
+    x = x.contiguous(memory_format=torch.channels_last)
+    y = torch.empty(len(x), outputs, *output, dtype=x.dtype, memory_format=torch.channels_last)
+    tiles = winograd_tiles(output, geometry.dilation)
+    blocks = -(-tiles // WINOGRAD_BLOCK)
+    # an image of few blocks is divided by output channels too; each part transforms the image anew, so only as far as threads need
+    ranges = min(len(packed), max(1, 2 * threads // max(1, blocks * len(x))))
+    job = Winograd(_address(x), _address(packed), _address(bias), _address(y), len(x), x.shape[1], outputs, relu, geometry.pad,
+                   geometry.dilation, -(-tiles // blocks), blocks, ranges, Plane(*x.shape[2:]), Plane(*output))  # fmt: skip
+    library().winograd(number, threads, ctypes.byref(job))
     return y
 
 

@@ -85,6 +85,15 @@ struct Pool {
   Plane in, out;
 };
 
+// Images with their channels innermost; weights as ops/winograd.py packs them.
+struct Winograd {
+  const float *x, *weights, *bias;
+  float* y;
+  int samples, channels, outputs, relu, pad[2], dilation[2];
+  int block, blocks, ranges;  // tiles of a block, blocks of an image, parts of the output channels
+  Plane in, out;
+};
+
 struct Weights {
   const float* weights;
   float* packed;
@@ -115,7 +124,7 @@ struct Array {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 namespace avx512 {
-constexpr int LANES = 16, ROWS = 8, VECTORS = 3, DOT_OUTPUTS = 4, DOT_COLUMNS = 6;
+constexpr int LANES = 16, ROWS = 8, VECTORS = 3, DOT_OUTPUTS = 4, DOT_COLUMNS = 6, WINOGRAD_TILES = 6, WINOGRAD_VECTORS = 4;
 typedef __m512 Vector;
 typedef __mmask16 Mask;
 inline Vector load(const float* p) { return _mm512_loadu_ps(p); }
@@ -136,13 +145,14 @@ inline Vector sign(Vector v) {
 inline Vector spread(float value) { return _mm512_set1_ps(value); }
 inline Vector larger(Vector v, Vector best) { return _mm512_max_ps(v, best); }
 #include "kernels.inl"
+#include "winograd.inl"
 }  // namespace avx512
 #pragma GCC pop_options
 
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
-constexpr int LANES = 8, ROWS = 6, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 5;
+constexpr int LANES = 8, ROWS = 6, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 5, WINOGRAD_TILES = 6, WINOGRAD_VECTORS = 2;
 typedef __m256 Vector;
 typedef __m256i Mask;
 inline Vector load(const float* p) { return _mm256_loadu_ps(p); }
@@ -161,13 +171,14 @@ inline Vector sign(Vector v) {
 inline Vector spread(float value) { return _mm256_set1_ps(value); }
 inline Vector larger(Vector v, Vector best) { return _mm256_max_ps(v, best); }
 #include "kernels.inl"
+#include "winograd.inl"
 }  // namespace avx2
 #pragma GCC pop_options
 #endif
 
 // Any other processor: vectors of four, which compilers know on all of them.
 namespace generic {
-constexpr int LANES = 4, ROWS = 4, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 4;
+constexpr int LANES = 4, ROWS = 4, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 4, WINOGRAD_TILES = 4, WINOGRAD_VECTORS = 2;
 typedef float Vector __attribute__((vector_size(16)));
 struct Mask {
   int first, end;
@@ -195,12 +206,13 @@ inline Vector sign(Vector v) {
 inline Vector spread(float value) { return Vector{} + value; }
 inline Vector larger(Vector v, Vector best) { return v > best ? v : best; }
 #include "kernels.inl"
+#include "winograd.inl"
 }  // namespace generic
 
 // The kernels of one instruction set.
 struct Kernels {
   const char* name;
-  int rows;
+  int rows, outputs;
   void (*pack_weights)(const Weights&, Queue&);
   void (*masked_convolution)(const Convolution&, Queue&);
   void (*masked_gradients)(const Gradients&, Queue&);
@@ -211,13 +223,14 @@ struct Kernels {
   void (*distance_gradients_l1)(const DistanceGradients&, Queue&);
   void (*distance_gradients_l2)(const DistanceGradients&, Queue&);
   void (*max_pool)(const Pool&, Queue&);
+  void (*winograd)(const Winograd&, Queue&);
 };
 
 #define KERNELS(isa)                                                                                                  \
   Kernels {                                                                                                           \
-    #isa, isa::ROWS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients, isa::weight_gradients,         \
+    #isa, isa::ROWS, isa::OUTPUTS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients, isa::weight_gradients, \
         isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::distance_gradients<true>,                   \
-        isa::distance_gradients<false>, isa::max_pool                                                                  \
+        isa::distance_gradients<false>, isa::max_pool, isa::winograd                                                   \
   }
 
 const Kernels ALL[] = {
@@ -255,6 +268,7 @@ int sets() { return int(sizeof ALL / sizeof *ALL); }
 int set_runs(int set) { return runs(set); }
 const char* set_name(int set) { return ALL[set].name; }
 int set_rows(int set) { return ALL[set].rows; }
+int set_outputs(int set) { return ALL[set].outputs; }
 
 void pack_weights(int set, int threads, const Weights* job) {
   work(threads, (job->outputs + ALL[set].rows - 1) / ALL[set].rows, ALL[set].pack_weights, *job);
@@ -275,6 +289,10 @@ void weight_gradients(int set, int threads, const WeightGradients* job) {
 void masked_sum(int set, int threads, const Sum* job) { work(threads, job->out.height, ALL[set].masked_sum, *job); }
 
 void max_pool(int set, int threads, const Pool* job) { work(threads, job->planes, ALL[set].max_pool, *job); }
+
+void winograd(int set, int threads, const Winograd* job) {
+  work(threads, long(job->blocks) * job->samples * job->ranges, ALL[set].winograd, *job);
+}
 
 void distances(int set, int threads, const Distances* job, int l1) {
   work(threads, job->out.height, l1 ? ALL[set].distances_l1 : ALL[set].distances_l2, *job);
