@@ -234,7 +234,8 @@ def page(runs: int) -> str:
         table(["network", "OpenCV", "ours", "literal", "ours / OpenCV", "target", "largest difference", "GFLOP/s"],
               [opencv_row(name, target, runs) for name, target in OPENCV_TARGETS.items()]),
         "GFLOP/s are counted as the layers are defined; OpenCV and ours take fewer products for 3x3 convolutions. Usually that costs"
-        " accuracy; the points of ours (`ops/winograd.py`) keep a layer within four times the rounding of the direct sum.",
+        " accuracy; the points of ours (`ops/winograd.py`) keep a layer's rounding at four to five times that of the direct"
+        " sum, and a network's outputs within 1e-5.",
         "## Reading weights\n\nA synthetic 500 MB caffemodel (`benchmarks/bench_weights.py`).",
         "```\n" + _output_of("bench_weights.py").rstrip() + "\n```",
     ]

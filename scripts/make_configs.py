@@ -47,6 +47,8 @@ FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
     **{f"camvid/{name}_train": (partial(camvid.train, masks), experiments.CAMVID) for name, masks in TWINS.items()},
     **{f"camvid/{name}_deploy": (partial(camvid.deploy, masks), None) for name, masks in TWINS.items()},
     "camvid/solver": (solvers.camvid, None),
+    "camvid/embedding_train": (camvid.embedding, experiments.EMBS_CAMVID),
+    "camvid/embedding_solver": (solvers.embs_camvid, None),
 }
 
 

@@ -1,4 +1,5 @@
-"""Train the models that come with the package: the embedding on BSDS500, then CamVid's twins, plain and segmentation-aware.
+"""Train the models that come with the package: the embedding on BSDS500, then CamVid's twins, plain and segmentation-aware; and,
+to compare, the embedding on from there on CamVid's labels.
 
     python scripts/train_models.py --bsds500 BSDS500 --camvid CamVid --work FOLDER [--jobs 2]
 
@@ -31,7 +32,9 @@ LABELS = {"bsds500": "SegmentationObject", "camvid": "SegmentationClass"}
 SIZE = 481
 #: batches that settle the statistics
 SETTLING = 100
-EMBEDDING, TWINS, SEEDS = "embs_bsds500", ("plain", "segaware"), (1, 2, 3)
+EMBEDDING, TUNED, TWINS, SEEDS = "embs_bsds500", "embs_camvid", ("plain", "segaware"), (1, 2, 3)
+#: embeddings -> their network and solver
+EMBEDDINGS = {EMBEDDING: ("bsds500/train", "bsds500/solver"), TUNED: ("camvid/embedding_train", "camvid/embedding_solver")}
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,11 @@ class Run:
 
     @property
     def solver(self) -> Path:
-        return CONFIGS / ("bsds500" if self.name == EMBEDDING else "camvid") / "solver.prototxt"
+        return CONFIGS / f"{EMBEDDINGS[self.name][1] if self.name in EMBEDDINGS else 'camvid/solver'}.prototxt"
 
     @property
     def prefix(self) -> Path:
-        return self.work / "segaware" / "model" / self.name / ("run" if self.name == EMBEDDING else f"seed{self.seed}")
+        return self.work / "segaware" / "model" / self.name / ("run" if self.name in EMBEDDINGS else f"seed{self.seed}")
 
     @property
     def log(self) -> Path:
@@ -63,7 +66,7 @@ class Run:
     @property
     def caffemodel(self) -> Path:
         """The finished weights: as trained, the twins' with settled statistics."""
-        return self.trained if self.name == EMBEDDING else self.prefix.with_name(f"{self.prefix.name}_settled.caffemodel")
+        return self.trained if self.name in EMBEDDINGS else self.prefix.with_name(f"{self.prefix.name}_settled.caffemodel")
 
     def snapshot(self, iteration: int, suffix: str) -> Path:
         return self.prefix.with_name(f"{self.prefix.name}_iter_{iteration}.{suffix}")
@@ -86,7 +89,6 @@ class Run:
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
         with self.log.open("a") as log:
             subprocess.run(command, cwd=self.work, env=environment, stderr=log, check=True)
-
 
     def settle(self) -> None:
         """Take BatchNorm's statistics anew, over batches of the trained network: those that training leaves are averages over its
@@ -128,12 +130,17 @@ def configure(work: Path, name: str, config: Path) -> None:
     target.write_text(config.read_text())
 
 
-def runs_of(work: Path, seeds: list[int]) -> tuple[Run, list[Run]]:
-    """The embedding's training, and the twins', the longer ones first."""
+def embeddings_of(work: Path) -> tuple[Run, Run]:
+    """The embedding's training, and its tuning."""
     embedding = Run(work, EMBEDDING)
-    twins = [Run(work, f"camvid_{twin}", seed, embedding.caffemodel if twin == "segaware" else None)
-             for twin in reversed(TWINS) for seed in seeds]
-    return embedding, twins
+    return embedding, Run(work, TUNED, weights=embedding.caffemodel)
+
+
+def runs_of(work: Path, seeds: list[int]) -> list[Run]:
+    """The twins' trainings, the longer ones first."""
+    embedding, _ = embeddings_of(work)
+    return [Run(work, f"camvid_{twin}", seed, embedding.caffemodel if twin == "segaware" else None)
+            for twin in reversed(TWINS) for seed in seeds]
 
 
 def ship(run: Run, model: Model, deploy: Path) -> None:
@@ -157,12 +164,15 @@ def main() -> None:
     for dataset in LABELS:
         prepare(work, dataset, getattr(args, dataset))
     os.chdir(work)  # the networks name their files from there
-    configure(work, EMBEDDING, CONFIGS / "bsds500" / "train.prototxt")
+    for name, (network, _) in EMBEDDINGS.items():
+        configure(work, name, CONFIGS / f"{network}.prototxt")
     for twin in TWINS:
         configure(work, f"camvid_{twin}", CONFIGS / "camvid" / f"{twin}_train.prototxt")
     cores = os.cpu_count() or 1
-    embedding, twins = runs_of(work, args.seeds)
-    embedding.train(cores)
+    embedding, tuned = embeddings_of(work)
+    twins = runs_of(work, args.seeds)
+    for run in (embedding, tuned):
+        run.train(cores)
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(lambda run: run.train(max(1, cores // args.jobs)), twins))
     for run in twins:

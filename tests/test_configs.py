@@ -54,6 +54,13 @@ def test_camvids_twins_learn_the_same_layers(phase):
     assert all(spec.lr_mult == 0 for layer in aware.proto.layer if layer.name in embedding_layers() for spec in layer.param)
 
 
+def test_camvids_embedding_takes_over_what_bsds500_has_taught():
+    tuned, taught = (Net(CONFIGS / path) for path in ("camvid/embedding_train.prototxt", "bsds500/train.prototxt"))
+    assert {name: [blob.shape for blob in blobs] for name, blobs in tuned.params.items()} == {
+        name: [blob.shape for blob in blobs] for name, blobs in taught.params.items()
+    }
+
+
 def embedding_layers() -> set[str]:
     return {f"conv{place}" for place in ("1_1", "1_2", "2_1", "2_2", "3_1")}
 

@@ -11,7 +11,7 @@ import pytest
 import train_models
 from PIL import Image
 
-from segaware_caffe import Net, models
+from segaware_caffe import Net, models, read_net
 from segaware_caffe.voc import VocFolder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,6 +125,13 @@ def test_a_run_starts_goes_on_and_is_not_done_again(tmp_path, monkeypatch):
     assert len(commands) == 2
 
 
+def test_the_tuned_embedding_goes_on_from_the_first(tmp_path):
+    embedding, tuned = train_models.embeddings_of(tmp_path)
+    assert tuned.weights == embedding.caffemodel == embedding.trained == embedding.snapshot(600, "caffemodel")
+    assert tuned.caffemodel == tuned.snapshot(1200, "caffemodel") and tuned.prefix.parent.name == "embs_camvid"
+    assert {run.weights for run in train_models.runs_of(tmp_path, [1, 2])} == {embedding.caffemodel, None}
+
+
 def test_settling_takes_the_statistics_anew_and_nothing_else(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(train_models, "SETTLING", 2)
     monkeypatch.chdir(tmp_path)
@@ -191,6 +198,14 @@ def test_the_oracles_masks_are_the_labels(dataset, tmp_path, monkeypatch):
     columns = np.nonzero((seen[0] != seen[1]).any(0))[0]
     # two rounds of a window that reaches 8 pixels at half the size, and what enlarging mixes
     assert len(columns) and columns.min() >= 240 - 36 and columns.max() < 240 + 36
+
+
+def test_masks_are_set_by_the_beginning_of_their_names():
+    proto = read_net(ROOT / "configs" / "camvid" / "segaware_deploy.prototxt", variables=make_results.FRAME)
+    make_results.set_masks(proto, "mask", 0)
+    make_results.set_masks(proto, make_results.MASKED, 0.5)
+    factors = {layer.name: layer.scale_param.filler.value for layer in proto.layer if layer.name.endswith("_weighted")}
+    assert factors.pop("filter_weighted") == 0.5 and set(factors.values()) == {0} and len(factors) == 6
 
 
 @pytest.mark.parametrize(("positive", "area"), [([0, 0, 1, 1], 100), ([0, 1, 0, 1], 75), ([1, 1, 0, 0], 0)])

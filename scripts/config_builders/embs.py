@@ -28,15 +28,19 @@ ENLARGED = {"1_1": None, "1_2": None, "2_1": {"zoom_factor": 2}, "2_2": {"zoom_f
 def train(held_out: bool = False) -> str:
     """Three distance losses, over a narrow, a wide and a wider window; on `held_out` images too, in TEST."""
     images = [image_pairs(training=True, **TRAIN), *([image_pairs(training=False, **TEST)] if held_out else [])]
-    losses = {
-        f"distance loss over the {extent} window": _distance_loss(window, alpha=0.5, beta=2)
-        for extent, window in (("narrow", ""), ("wide", "2"), ("wider", "3"))
-    }
     return network({
         "input": images,
         "embedding network": [colours(), *_embedding("data")],
-        **losses,
+        **distance_losses(),
     })
+
+
+def distance_losses(embedding: str = "weighted_avg", label: str = "label", **parity: Message) -> dict[str, list[Message]]:
+    """Sections with a loss over a narrow, a wide and a wider window; `parity` holds fields for their Im2parity layers."""
+    return {
+        f"distance loss over the {extent} window": _distance_loss(window, 0.5, 2, embedding, label, **parity)
+        for extent, window in (("narrow", ""), ("wide", "2"), ("wider", "3"))
+    }
 
 
 def test() -> str:
@@ -97,16 +101,19 @@ def _window(number: str) -> Message:
     return {"kernel_size": size, "pad": pad, "dilation": dilation, "stride": 1}
 
 
-def _parity_and_distances(number: str) -> list[Message]:
+def _parity_and_distances(number: str, embedding: str = "weighted_avg", label: str = "label", **parity: Message) -> list[Message]:
     return [
-        layer("Im2parity", f"parity{number}", ["label"], convolution_param=_window(number)),
-        distances(f"weighted_avg_dist{number}", "weighted_avg", _window(number)),
+        layer("Im2parity", f"parity{number}", [label], convolution_param=_window(number), **parity),
+        distances(f"{embedding}_dist{number}", embedding, _window(number)),
     ]
 
 
-def _distance_loss(number: str, alpha: float, beta: float) -> list[Message]:
-    bottoms = [f"weighted_avg_dist{number}", f"parity{number}"]
-    return [*_parity_and_distances(number), _loss(f"loss_avg{number}", bottoms, _window(number), alpha, beta)]
+def _distance_loss(
+    number: str, alpha: float, beta: float, embedding: str = "weighted_avg", label: str = "label", **parity: Message
+) -> list[Message]:
+    bottoms = [f"{embedding}_dist{number}", f"parity{number}"]
+    measured = _parity_and_distances(number, embedding, label, **parity)
+    return [*measured, _loss(f"loss_avg{number}", bottoms, _window(number), alpha, beta)]
 
 
 def _loss(name: str, bottoms: list[str], window: Message, alpha: float, beta: float) -> Message:

@@ -46,10 +46,12 @@ RES_TEST = experiment("res", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_tes
 RES_DEPLOY = experiment("res_given", **RES_RATES)
 
 # what the models that come with the package were trained on, by scripts/train_models.py
+WINDOWS = {name: value for name, value in EMBS_COCO.items() if name.startswith("MASK")}
 EMBS_BSDS500 = experiment(
     "embs_bsds500", DATA_ROOT="segaware/data/bsds500", TRAIN_SET="bsds500_train", TEST_SET="bsds500_val",
-    CROP_SIZE=129, BATCH_SIZE=8, **{name: value for name, value in EMBS_COCO.items() if name.startswith("MASK")},
+    CROP_SIZE=129, BATCH_SIZE=8, **WINDOWS,
 )
 CAMVID = experiment(
     "camvid", DATA_ROOT="segaware/data/camvid", TRAIN_SET="camvid_train", TEST_SET="camvid_val", CROP_SIZE=241, BATCH_SIZE=4,
 )
+EMBS_CAMVID = CAMVID | WINDOWS

@@ -31,10 +31,12 @@ def res() -> str:
 
 def embs_bsds500() -> str:
     """Adam, as published, with a rate that falls: a run of minutes has no time to wait for the noise to average out."""
-    return solver({
-        **_trained_here(""), "base_lr": 0.001, "type": "Adam", "max_iter": 600, "average_loss": 10, "display": 10,
-        "test_iter": 25, "test_interval": 150, "snapshot": 150,
-    })
+    return solver({**_adam_here(600), "average_loss": 10, "display": 10, "test_iter": 25, "test_interval": 150, "snapshot": 150})
+
+
+def embs_camvid() -> str:
+    """The same, from BSDS500's weights on."""
+    return solver({**_adam_here(1200), "average_loss": 10, "display": 10, "test_iter": 25, "test_interval": 300, "snapshot": 300})
 
 
 def camvid() -> str:
@@ -45,8 +47,12 @@ def camvid() -> str:
     })
 
 
+def _adam_here(iterations: int) -> Message:
+    return {**_trained_here("run"), "base_lr": 0.001, "type": "Adam", "max_iter": iterations}
+
+
 def _trained_here(run: str) -> Message:
-    files = {"net": "segaware/config/${NET_ID}/train.prototxt", "snapshot_prefix": f"segaware/model/${{NET_ID}}/{run or 'run'}"}
+    files = {"net": "segaware/config/${NET_ID}/train.prototxt", "snapshot_prefix": f"segaware/model/${{NET_ID}}/{run}"}
     return {**files, "lr_policy": "poly", "power": 0.9, "random_seed": variable("SEED"), "solver_mode": Word("CPU")}
 
 
