@@ -6,9 +6,12 @@ Memory is measured in fresh processes. Exit status 1 if a target is missed:
 
     load into new tensors       <= 2 x numpy.fromfile
     load into existing tensors  <= 2 x numpy.fromfile
-    load into new tensors       >= 10 x faster than protobuf's parse and numpy.array(blob.data)
+    load into existing tensors  >= 10 x faster than protobuf's parse and numpy.array(blob.data)
                                 (with protobuf 7; before it the arrays alone took some 20 s)
+    load into new tensors       the same, though the system must clear their memory first
     peak memory                 <= the weights once + 10 %
+
+A net that was built has existing tensors: its fillers have written to them.
 """
 
 import argparse
@@ -164,7 +167,8 @@ def report(times: dict[str, float], memory: float) -> int:
     targets = {
         "new tensors <= 2 x numpy.fromfile": times["load into new tensors"] <= 2 * base,
         "existing tensors <= 2 x numpy.fromfile": times["load into existing tensors"] <= 2 * base,
-        ">= 10 x faster than protobuf": faster >= 10,
+        "existing tensors >= 10 x faster than protobuf": faster_existing >= 10,
+        "new tensors >= 10 x faster than protobuf": faster >= 10,
         "peak memory <= weights + 10 %": memory <= 1.1,
     }
     for target, met in targets.items():
