@@ -43,7 +43,8 @@ def page(figures: Mapping[str, Sequence[Figures]], embedding: Mapping[str, Seque
         _scores_table(figures),
         _verdict(figures),
         "The filter added: the plain twin's own weights, its scores averaged under the masks, without training. Its embedding tuned: the"
-        " same, with an embedding that learned from CamVid's training labels too. By true outlines: the"
+        " same, with an embedding that learned from CamVid's training labels too, and the filter's factor chosen for it on a third of the"
+        " validation images. By true outlines: the"
         " same, with masks of 1 inside a class and 0 across, taken from the labels. The trivial predictor answers each pixel with the"
         " class that it has most often in the training labels.",
         _reasons(separation, figures),

@@ -40,7 +40,7 @@ for learned in net.learned:
     learned.tensor.normal_(0, 0.01)
 net(data=torch.randn(1, 3, size, size))
 memory = net.memory("data")
-print(name, memory.total, memory.kept, (resident("VmHWM") - before) * 2**20)
+print(memory.total, memory.kept, (resident("VmHWM") - before) * 2**20)
 """
 
 NETWORKS = pytest.mark.parametrize(
