@@ -21,6 +21,7 @@ test-slow: $(VENV)/.test
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 $(VENV)/.%: setup.py
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)

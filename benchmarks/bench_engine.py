@@ -49,11 +49,14 @@ def kernel_row(channels: int, outputs: int, size: int, dilation: int, target: fl
     x, mask = torch.randn(1, channels, size, size), torch.rand(1, 9, size, size)
     weight, bias = torch.randn(outputs, channels, 3, 3) / 30, torch.randn(outputs)
     geometry = Geometry((3, 3), (1, 1), (dilation,) * 2, (dilation,) * 2)
-    seconds = interleaved({
-        "plain": lambda: functional.conv2d(x, weight, bias, padding=dilation, dilation=dilation),
-        "masked": lambda: masked_convolution(x, mask, weight, bias, geometry),
-        "literal": lambda: literal_convolution(x, mask, weight, bias, dilation),
-    }, runs)
+    seconds = interleaved(
+        {
+            "plain": lambda: functional.conv2d(x, weight, bias, padding=dilation, dilation=dilation),
+            "masked": lambda: masked_convolution(x, mask, weight, bias, geometry),
+            "literal": lambda: literal_convolution(x, mask, weight, bias, dilation),
+        },
+        runs,
+    )
     shape = f"{channels} to {outputs} at {size}" + (f", dilation {dilation}" if dilation > 1 else "")
     speed = 2 * 9 * channels * outputs * size * size / seconds["masked"] / 1e9
     ratio = seconds["masked"] / seconds["plain"]
@@ -68,8 +71,10 @@ def sum_row(runs: int) -> str:
         return (functional.unfold(x, 9, padding=4).view(1, 21, 81, 257, 257) * mask[:, None]).sum(2)
 
     seconds = interleaved({"masked": lambda: masked_sum(x, mask, geometry), "literal": literal}, max(3, runs // 3))
-    return (f"A masked sum, 9x9 of 21 channels at 257: {1e3 * seconds['masked']:.1f} ms, literally {1e3 * seconds['literal']:.0f} ms"
-            f" ({seconds['literal'] / seconds['masked']:.0f}x).")
+    return (
+        f"A masked sum, 9x9 of 21 channels at 257: {1e3 * seconds['masked']:.1f} ms, literally {1e3 * seconds['literal']:.0f} ms"
+        f" ({seconds['literal'] / seconds['masked']:.0f}x)."
+    )
 
 
 def extra_memory(kind: str) -> tuple[float, float]:
@@ -141,9 +146,14 @@ def network_row(name: str, size: int, phase: str, runs: int, time_target: float,
     peaks = {kind: in_child(__file__, "network", kind, name, size, phase)[1] for kind in kinds}
     what = f"`{name}` at {size}" + (", forward and backward" if phase == "TRAIN" else "")
     return [
-        what, *_times(seconds, *kinds), f"**{seconds['fused'] / seconds['direct']:.2f}x**", f"{time_target}x",
+        what,
+        *_times(seconds, *kinds),
+        f"**{seconds['fused'] / seconds['direct']:.2f}x**",
+        f"{time_target}x",
         f"{seconds['fused'] / seconds['plain']:.2f}x",
-        *(f"{peaks[kind]:.0f}" for kind in kinds), f"**{peaks['fused'] / peaks['direct']:.2f}x**", f"{memory_target}x",
+        *(f"{peaks[kind]:.0f}" for kind in kinds),
+        f"**{peaks['fused'] / peaks['direct']:.2f}x**",
+        f"{memory_target}x",
     ]
 
 
@@ -154,9 +164,11 @@ def res_section(runs: int) -> str:
     trunk = Net(_until(config("res/test", 513), "fc_fusion"))
     seconds = interleaved({"whole": forward(net), "trunks": forward(trunk)}, max(3, runs // 3))
     after = seconds["whole"] - seconds["trunks"]
-    return (f"`res/test` at 513, three scales, CRF, both sharpenings: peak memory of the process **{peak / 1024:.2f} GB** (target 2.0;"
-            f" the reference: about 26); embedding and three ResNets {seconds['trunks']:.2f} s, everything after `fc_fusion`"
-            f" {after:.2f} s, **{after / seconds['trunks']:.2f}x** of them (target 0.5x).")
+    return (
+        f"`res/test` at 513, three scales, CRF, both sharpenings: peak memory of the process **{peak / 1024:.2f} GB** (target 2.0;"
+        f" the reference: about 26); embedding and three ResNets {seconds['trunks']:.2f} s, everything after `fc_fusion`"
+        f" {after:.2f} s, **{after / seconds['trunks']:.2f}x** of them (target 0.5x)."
+    )
 
 
 def _until(proto: NetParameter, blob: str) -> NetParameter:
@@ -213,18 +225,22 @@ def page(runs: int) -> str:
         f"{environment()}; a 2048x2048 matrix product reaches {peak_gflops():.0f} GFLOP/s. "
         + (f"Without the compiled kernels: {reason}." if reason else "With the compiled kernels."),
         "## Masked 3x3 convolution\n\nAgainst `F.conv2d` of the same shape, and against the written-out layers (literal).",
-        table(["shape", "plain", "masked", "literal", "masked / plain", "target", "GFLOP/s"],
-              [kernel_row(*shape, runs) for shape in SHAPES]),
+        table(
+            ["shape", "plain", "masked", "literal", "masked / plain", "target", "GFLOP/s"], [kernel_row(*shape, runs) for shape in SHAPES]
+        ),
         f"Peak memory beside the bottom, 64 to 64 at 513: plain {memory['plain']:.0f} MiB, masked {memory['masked']:.0f} MiB"
         f" (**{memory['masked'] / memory['plain']:.2f}x**, target 1.05x), literal {memory['literal']:.0f} MiB"
         f" ({memory['literal'] / memory['plain']:.0f}x).",
         sum_row(runs),
         "## Networks\n\nAgainst the same network with plain convolutions (its embedding network still runs), under the same engine: with"
         " each product of the definition taken, as by `F.conv2d` (direct), and with all that the engine has (plain).",
-        table(NETWORK_COLUMNS, [
-            network_row("vgg/deploy", 321, "TEST", runs, 1.35, 1.2),
-            network_row("vgg/train", 321, "TRAIN", max(3, runs // 3), 1.5, 1.3),
-        ]),
+        table(
+            NETWORK_COLUMNS,
+            [
+                network_row("vgg/deploy", 321, "TEST", runs, 1.35, 1.2),
+                network_row("vgg/train", 321, "TRAIN", max(3, runs // 3), 1.5, 1.3),
+            ],
+        ),
         "The targets are held against *direct*. In TEST the engine runs plain 3x3 convolutions of large images by Winograd's algorithm,"
         " with a quarter of the products and four times the weights in memory (the pass `winograd`). It needs the same weights at every"
         " pixel, so masks rule it out: masked convolutions take every product, at the rate of the large matrix product above, and the"
@@ -233,8 +249,10 @@ def page(runs: int) -> str:
         " reach up to 205.",
         res_section(runs),
         "## Standard networks\n\nAgainst OpenCV " + cv2.__version__ + "'s dnn on the same weights, batch 1.",
-        table(["network", "OpenCV", "ours", "literal", "ours / OpenCV", "target", "largest difference", "GFLOP/s"],
-              [opencv_row(name, target, runs) for name, target in OPENCV_TARGETS.items()]),
+        table(
+            ["network", "OpenCV", "ours", "literal", "ours / OpenCV", "target", "largest difference", "GFLOP/s"],
+            [opencv_row(name, target, runs) for name, target in OPENCV_TARGETS.items()],
+        ),
         "GFLOP/s are counted as the layers are defined; OpenCV and ours take fewer products for 3x3 convolutions. Usually that costs"
         " accuracy; the points of ours (`ops/winograd.py`) keep a layer's rounding at four to five times that of the direct"
         " sum, and a network's outputs within 1e-5.",

@@ -47,8 +47,10 @@ def environment() -> str:
     """Where the numbers come from."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown processor")
-    return (f"{model}, {torch.get_num_threads()} threads, {platform.system()} {platform.machine()}, Python {platform.python_version()},"
-            f" PyTorch {torch.__version__}; {time.strftime('%Y-%m-%d')}")
+    return (
+        f"{model}, {torch.get_num_threads()} threads, {platform.system()} {platform.machine()}, Python {platform.python_version()},"
+        f" PyTorch {torch.__version__}; {time.strftime('%Y-%m-%d')}"
+    )
 
 
 def peak_gflops() -> float:

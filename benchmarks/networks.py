@@ -5,8 +5,10 @@ from segaware_caffe.schema import NetParameter
 
 def convolution(name: str, bottom: str, outputs: int, kernel: int, stride: int = 1, pad: int = 0, bias: bool = True) -> str:
     fields = f"num_output: {outputs} kernel_size: {kernel} stride: {stride} pad: {pad} bias_term: {str(bias).lower()}"
-    return (f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}"'
-            f' convolution_param {{ {fields} weight_filler {{ type: "msra" }} }} }}\n')
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}"'
+        f' convolution_param {{ {fields} weight_filler {{ type: "msra" }} }} }}\n'
+    )
 
 
 def relu(blob: str) -> str:
@@ -14,13 +16,17 @@ def relu(blob: str) -> str:
 
 
 def pooling(name: str, bottom: str, kernel: int, stride: int, pad: int = 0, pool: str = "MAX") -> str:
-    return (f'layer {{ name: "{name}" type: "Pooling" bottom: "{bottom}" top: "{name}"'
-            f" pooling_param {{ pool: {pool} kernel_size: {kernel} stride: {stride} pad: {pad} }} }}\n")
+    return (
+        f'layer {{ name: "{name}" type: "Pooling" bottom: "{bottom}" top: "{name}"'
+        f" pooling_param {{ pool: {pool} kernel_size: {kernel} stride: {stride} pad: {pad} }} }}\n"
+    )
 
 
 def inner_product(name: str, bottom: str, outputs: int) -> str:
-    return (f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}"'
-            f' inner_product_param {{ num_output: {outputs} weight_filler {{ type: "gaussian" std: 0.005 }} }} }}\n')
+    return (
+        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}"'
+        f' inner_product_param {{ num_output: {outputs} weight_filler {{ type: "gaussian" std: 0.005 }} }} }}\n'
+    )
 
 
 def start(name: str, size: int) -> str:
@@ -35,9 +41,11 @@ def resnet50(size: int = 224) -> str:
     """ResNet-50 with BatchNorm and Scale layers, as published for Caffe."""
 
     def normalized(name: str, bottom: str, outputs: int, kernel: int, stride: int = 1, pad: int = 0) -> str:
-        return (convolution(name, bottom, outputs, kernel, stride, pad, bias=False)
-                + f'layer {{ name: "bn_{name}" type: "BatchNorm" bottom: "{name}" top: "{name}" }}\n'
-                + f'layer {{ name: "scale_{name}" type: "Scale" bottom: "{name}" top: "{name}" scale_param {{ bias_term: true }} }}\n')
+        return (
+            convolution(name, bottom, outputs, kernel, stride, pad, bias=False)
+            + f'layer {{ name: "bn_{name}" type: "BatchNorm" bottom: "{name}" top: "{name}" }}\n'
+            + f'layer {{ name: "scale_{name}" type: "Scale" bottom: "{name}" top: "{name}" scale_param {{ bias_term: true }} }}\n'
+        )
 
     text = start("ResNet-50", size) + normalized("conv1", "data", 64, 7, 2, 3) + relu("conv1") + pooling("pool1", "conv1", 3, 2)
     bottom = "pool1"

@@ -79,14 +79,16 @@ def picture(rgb: np.ndarray, blobs: dict[str, np.ndarray]) -> Image.Image:
     labels = blobs["scores"].argmax(0)
     before = np.asarray(Image.fromarray(blobs["coarse"].argmax(0).astype(np.uint8)).resize((width, height), Image.Resampling.NEAREST))
     names = {CAMVID_SEGAWARE.classes[label]: tuple(colormap()[label].tolist()) for label in np.unique([labels, before])}
-    return beside({
-        "photograph": marked(rgb, pixels, REACH),
-        "masks": mask_sheet(blobs["filter"], small, height),
-        "embedding": Image.fromarray(principal_colours(blobs["weighted_avg"])).resize((width, height)),
-        "before the last filter": Image.fromarray(overlay(rgb, before)),
-        "segmentation": Image.fromarray(overlay(rgb, labels)),
-        "classes": legend(names),
-    })
+    return beside(
+        {
+            "photograph": marked(rgb, pixels, REACH),
+            "masks": mask_sheet(blobs["filter"], small, height),
+            "embedding": Image.fromarray(principal_colours(blobs["weighted_avg"])).resize((width, height)),
+            "before the last filter": Image.fromarray(overlay(rgb, before)),
+            "segmentation": Image.fromarray(overlay(rgb, labels)),
+            "classes": legend(names),
+        }
+    )
 
 
 def main() -> None:

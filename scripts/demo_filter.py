@@ -62,12 +62,14 @@ def picture(rgb: np.ndarray, blobs: dict[str, np.ndarray]) -> Image.Image:
         colours[label] = rgb[after == label].mean(0)
     height, width = rgb.shape[:2]
     pixels = [(int(row * height), int(column * width)) for row, column in PIXELS]
-    return beside({
-        "photograph": marked(rgb, pixels, reach=8),
-        "masks": mask_sheet(blobs["mask"], pixels, height),
-        "coarse scores": Image.fromarray(colours[before]),
-        "after the segmentation-aware filter": Image.fromarray(colours[after]),
-    })
+    return beside(
+        {
+            "photograph": marked(rgb, pixels, reach=8),
+            "masks": mask_sheet(blobs["mask"], pixels, height),
+            "coarse scores": Image.fromarray(colours[before]),
+            "after the segmentation-aware filter": Image.fromarray(colours[after]),
+        }
+    )
 
 
 def main() -> None:

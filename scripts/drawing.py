@@ -85,8 +85,13 @@ def principal_colours(features: np.ndarray) -> np.ndarray:
     return (255 * scaled).astype(np.uint8).reshape(3, *features.shape[1:]).transpose(1, 2, 0)
 
 
-def show(name: str, folder: Path, rgb: np.ndarray, run: Callable[[np.ndarray], Mapping[str, np.ndarray]],
-         picture: Callable[[np.ndarray, Mapping[str, np.ndarray]], Image.Image]) -> None:
+def show(
+    name: str,
+    folder: Path,
+    rgb: np.ndarray,
+    run: Callable[[np.ndarray], Mapping[str, np.ndarray]],
+    picture: Callable[[np.ndarray, Mapping[str, np.ndarray]], Image.Image],
+) -> None:
     """Run a network on the photograph, write `name`.png with its picture and `name`_labels.png, and say how long it took."""
     start = time.perf_counter()
     blobs = run(rgb)

@@ -1,6 +1,6 @@
 """Write configs/: the paper's networks and solvers, with placeholders and with the published values, and those of our own models.
 
-    python scripts/make_configs.py [--output FOLDER]
+python scripts/make_configs.py [--output FOLDER]
 """
 
 import argparse

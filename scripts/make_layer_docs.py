@@ -1,6 +1,6 @@
 """Write docs/layers.md, the table of supported layers, from the registry and the layers' docstrings.
 
-    python scripts/make_layer_docs.py [--output FILE]
+python scripts/make_layer_docs.py [--output FILE]
 """
 
 import argparse

@@ -207,8 +207,12 @@ def draw_curves(runs: list[Run], output: Path) -> None:
     for run in runs:
         curves = read_log(run.log)
         for name, axes in panels.items():
-            axes.plot(*zip(*curves[name], strict=True), color=f"C{TWINS.index(run.name.removeprefix('camvid_'))}", alpha=0.7,
-                      label=run.name if run.seed == runs[0].seed else None)
+            axes.plot(
+                *zip(*curves[name], strict=True),
+                color=f"C{TWINS.index(run.name.removeprefix('camvid_'))}",
+                alpha=0.7,
+                label=run.name if run.seed == runs[0].seed else None,
+            )
             axes.set(title={"loss": "training loss, over 40 iterations"}.get(name, "accuracy on held-out crops"), xlabel="iteration")
             axes.grid(alpha=0.3)
             axes.legend()
@@ -235,7 +239,8 @@ def main() -> None:
     figures = {name: [judged(run, way) for run in runs if run.name == f"camvid_{twin}"] for name, (twin, way) in SETS.items()}
     figures["plain, filtered by true outlines"] = [
         remembered(results / f"{run.name}_{run.prefix.name}_oracle.json", partial(oracle, run, args.camvid))
-        for run in runs if run.name == "camvid_plain"
+        for run in runs
+        if run.name == "camvid_plain"
     ]
     figures["trivial"] = [remembered(results / "trivial.json", partial(trivial, args.camvid))]
     aware = [run for run in runs if run.name == "camvid_segaware"]

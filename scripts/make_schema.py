@@ -10,9 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def compile_schema(target: Path) -> None:
     """Write the descriptor set of proto/caffe.proto to `target`."""
-    status = protoc.main(
-        ["protoc", f"--proto_path={ROOT / 'proto'}", f"--descriptor_set_out={target}", "caffe.proto"]
-    )
+    status = protoc.main(["protoc", f"--proto_path={ROOT / 'proto'}", f"--descriptor_set_out={target}", "caffe.proto"])
     if status:
         sys.exit(status)
 

@@ -19,8 +19,13 @@ SHOWN_BANDS = (1, 3, 5, 10, 20, 40)
 Figures = Mapping[str, Any]
 
 
-def page(figures: Mapping[str, Sequence[Figures]], embedding: Mapping[str, Sequence[tuple[int, float]]],
-         sharpness: Sequence[Mapping[str, float]], separation: Mapping[str, float], steps: str) -> str:
+def page(
+    figures: Mapping[str, Sequence[Figures]],
+    embedding: Mapping[str, Sequence[tuple[int, float]]],
+    sharpness: Sequence[Mapping[str, float]],
+    separation: Mapping[str, float],
+    steps: str,
+) -> str:
     """The page.
 
     Args:
@@ -31,43 +36,48 @@ def page(figures: Mapping[str, Sequence[Figures]], embedding: Mapping[str, Seque
         steps: what benchmarks/bench_training.py prints.
     """
     seeds = len(figures["plain"])
-    return "\n\n".join([
-        "# Results on CamVid",
-        "Written by `scripts/make_results.py` from networks that `scripts/train_models.py` trained on two cores of a processor, without"
-        " a GPU and without weights from elsewhere. The twins have the same layers, learned weights (but for the masks' six factors),"
-        " seeds and schedule; one multiplies its convolutions' windows with attention masks and averages its scores under them"
-        " ([configs/camvid](../configs/camvid)), the other does not. They saw 4800 crops each, in a few minutes: the"
-        " figures compare the two, and are not what CamVid allows.",
-        f"## Plain against segmentation-aware\n\n233 test images, 11 classes, {seeds} seeds each: mean ± standard deviation, in percent."
-        " The bands hold the pixels within so many pixels of an outline.",
-        _scores_table(figures),
-        _verdict(figures),
-        "The filter added: the plain twin's own weights, its scores averaged under the masks, without training. Its embedding tuned: the"
-        " same, with an embedding that learned from CamVid's training labels too, and the filter's factor chosen for it on a third of the"
-        " validation images. By true outlines: the"
-        " same, with masks of 1 inside a class and 0 across, taken from the labels. The trivial predictor answers each pixel with the"
-        " class that it has most often in the training labels.",
-        _reasons(separation, figures),
-        f"![Training loss and held-out accuracy over the iterations, for all runs]({CURVES})",
-        "The accuracies on the right were taken while training, with BatchNorm's running statistics, which lag behind the weights; all"
-        " figures above are with statistics taken anew after the last iteration (`train_models.Run.settle`).",
-        "### By class\n\nIoU, in percent, means over the seeds.",
-        _class_table(figures),
-        "## The embedding\n\nTrained on BSDS500's segments as `embs/train` is published (three distance losses, Adam), but for crops of 129"
-        " and a falling rate. Losses on centre crops of the 100 validation images, none of which it was trained on:",
-        _embedding_table(embedding),
-        f"![A photograph, and the attention masks of five of its pixels before the embedding's training and after]({MASKS})",
-        "The windows (9 x 9 with dilation 2, at half the resolution) are those of the last filter; white is 1, black 0.",
-        "The factor w of each mask exp(-w d) of the convolutions, learned with the segmentation: one row a seed; all start at 0.005; a"
-        " mask's name says scale and dilation. Near 0 a mask lets everything through.",
-        _sharpness_table(sharpness),
-        "They start nearly open because sharp masks keep fresh weights from learning. That, and the filter's fixed factor, were settled by"
-        " a few short trials, on training loss, validation crops and a look at pictures (one of them a test frame; no test figure was"
-        " taken before the end): in trials of 240 iterations (seed 1, the rate"
-        " falling to zero) the training loss came down to 0.60 without masks, to 0.58 with the filter alone, and to 0.69 with the"
-        " convolutions' factors held at 0.02 besides. The paper adds its masks to weights that were trained without them.",
-        f"## Time and memory of a step\n\n{steps.strip()}",
-    ]) + "\n"
+    return (
+        "\n\n".join(
+            [
+                "# Results on CamVid",
+                "Written by `scripts/make_results.py` from networks that `scripts/train_models.py` trained on two cores of a processor, without"
+                " a GPU and without weights from elsewhere. The twins have the same layers, learned weights (but for the masks' six factors),"
+                " seeds and schedule; one multiplies its convolutions' windows with attention masks and averages its scores under them"
+                " ([configs/camvid](../configs/camvid)), the other does not. They saw 4800 crops each, in a few minutes: the"
+                " figures compare the two, and are not what CamVid allows.",
+                f"## Plain against segmentation-aware\n\n233 test images, 11 classes, {seeds} seeds each: mean ± standard deviation, in percent."
+                " The bands hold the pixels within so many pixels of an outline.",
+                _scores_table(figures),
+                _verdict(figures),
+                "The filter added: the plain twin's own weights, its scores averaged under the masks, without training. Its embedding tuned: the"
+                " same, with an embedding that learned from CamVid's training labels too, and the filter's factor chosen for it on a third of the"
+                " validation images. By true outlines: the"
+                " same, with masks of 1 inside a class and 0 across, taken from the labels. The trivial predictor answers each pixel with the"
+                " class that it has most often in the training labels.",
+                _reasons(separation, figures),
+                f"![Training loss and held-out accuracy over the iterations, for all runs]({CURVES})",
+                "The accuracies on the right were taken while training, with BatchNorm's running statistics, which lag behind the weights; all"
+                " figures above are with statistics taken anew after the last iteration (`train_models.Run.settle`).",
+                "### By class\n\nIoU, in percent, means over the seeds.",
+                _class_table(figures),
+                "## The embedding\n\nTrained on BSDS500's segments as `embs/train` is published (three distance losses, Adam), but for crops of 129"
+                " and a falling rate. Losses on centre crops of the 100 validation images, none of which it was trained on:",
+                _embedding_table(embedding),
+                f"![A photograph, and the attention masks of five of its pixels before the embedding's training and after]({MASKS})",
+                "The windows (9 x 9 with dilation 2, at half the resolution) are those of the last filter; white is 1, black 0.",
+                "The factor w of each mask exp(-w d) of the convolutions, learned with the segmentation: one row a seed; all start at 0.005; a"
+                " mask's name says scale and dilation. Near 0 a mask lets everything through.",
+                _sharpness_table(sharpness),
+                "They start nearly open because sharp masks keep fresh weights from learning. That, and the filter's fixed factor, were settled by"
+                " a few short trials, on training loss, validation crops and a look at pictures (one of them a test frame; no test figure was"
+                " taken before the end): in trials of 240 iterations (seed 1, the rate"
+                " falling to zero) the training loss came down to 0.60 without masks, to 0.58 with the filter alone, and to 0.69 with the"
+                " convolutions' factors held at 0.02 besides. The paper adds its masks to weights that were trained without them.",
+                f"## Time and memory of a step\n\n{steps.strip()}",
+            ]
+        )
+        + "\n"
+    )
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -89,12 +99,15 @@ def _scores_table(figures: Mapping[str, Sequence[Figures]]) -> str:
 
 def _verdict(figures: Mapping[str, Sequence[Figures]]) -> str:
     """One sentence that says what the table does, whatever it is."""
+
     def difference(value: Any) -> list[float]:
         return [value(aware) - value(plain) for plain, aware in zip(figures["plain"], figures["segmentation-aware"], strict=True)]
 
     whole, band = difference(lambda run: run["mean_iou"]), difference(lambda run: run["bands"]["3"])
-    return (f"Seed by seed the masks change the mean IoU by {_signed(whole)} over whole images, and by {_signed(band)} within 3 pixels"
-            " of an outline.")
+    return (
+        f"Seed by seed the masks change the mean IoU by {_signed(whole)} over whole images, and by {_signed(band)} within 3 pixels"
+        " of an outline."
+    )
 
 
 def _reasons(separation: Mapping[str, float], figures: Mapping[str, Sequence[Figures]]) -> str:

@@ -76,8 +76,17 @@ class Run:
         if self.trained.exists():
             print(f"{self.trained} is there")
             return
-        command = [sys.executable, "-m", "segaware_caffe", "train", f"--solver={self.solver}",
-                   "--set", f"NET_ID={self.name}", "--set", f"SEED={self.seed}"]
+        command = [
+            sys.executable,
+            "-m",
+            "segaware_caffe",
+            "train",
+            f"--solver={self.solver}",
+            "--set",
+            f"NET_ID={self.name}",
+            "--set",
+            f"SEED={self.seed}",
+        ]
         states = sorted(self.prefix.parent.glob(f"{self.prefix.name}_iter_*.solverstate"), key=lambda path: int(path.stem.split("_")[-1]))
         if states:
             command.append(f"--snapshot={states[-1]}")
@@ -139,8 +148,11 @@ def embeddings_of(work: Path) -> tuple[Run, Run]:
 def runs_of(work: Path, seeds: list[int]) -> list[Run]:
     """The twins' trainings, the longer ones first."""
     embedding, _ = embeddings_of(work)
-    return [Run(work, f"camvid_{twin}", seed, embedding.caffemodel if twin == "segaware" else None)
-            for twin in reversed(TWINS) for seed in seeds]
+    return [
+        Run(work, f"camvid_{twin}", seed, embedding.caffemodel if twin == "segaware" else None)
+        for twin in reversed(TWINS)
+        for seed in seeds
+    ]
 
 
 def ship(run: Run, model: Model, deploy: Path) -> None:

@@ -22,7 +22,6 @@ from segaware_caffe.schema.messages import NetParameter, SolverParameter
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 
-
 def value_of(name: str) -> str:
     """What the placeholder `name` stands for here; different for each of them, and a number unless it must be a word."""
     return "CPU" if name == "SOLVER_MODE" else str(crc32(name.encode()) % 1_000_000)

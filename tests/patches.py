@@ -70,9 +70,7 @@ def im2parity(labels: torch.Tensor, geometry: Geometry, ignore: int | None) -> t
     return torch.where(p.inside[c], parity, 0.0 if ignore is None else float(ignore))
 
 
-def masked_convolution(
-    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, geometry: Geometry, groups: int = 1
-) -> torch.Tensor:
+def masked_convolution(x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, geometry: Geometry, groups: int = 1) -> torch.Tensor:
     """Convolution of masked patches, group by group."""
     masked = patches(x, geometry).values * mask[:, None]
     pieces = [

@@ -71,8 +71,21 @@ def test_from_test_res_to_eval(experiment):
     experiment.script("gen_preds.sh", **test)
     results = experiment.exp / "results/res/voc_val/mycrf/none/results/VOC2012"
     printed = experiment.script("eval.sh", **test)
-    assert run("voc", "predict", "--model", experiment.model, "--weights", experiment.weights, "--output", experiment.folder / "direct",
-               "--list", experiment.exp / "list/voc_val.txt") == 0
+    assert (
+        run(
+            "voc",
+            "predict",
+            "--model",
+            experiment.model,
+            "--weights",
+            experiment.weights,
+            "--output",
+            experiment.folder / "direct",
+            "--list",
+            experiment.exp / "list/voc_val.txt",
+        )
+        == 0
+    )
     assert contents(results / "Segmentation" / "comp6_val_cls") == contents(experiment.folder / "direct")
     assert (results / "comp6_val.json").exists() and "Average accuracy:" in printed
 
@@ -134,7 +147,8 @@ def test_test_res_has_the_published_values(experiment):
     exp = experiment.exp
     assert printed.splitlines()[-1] == (
         f"test --model={exp}/config/res/test_voc_test.prototxt --weights={exp}/model/res/train_voc_trainval_aug_iter_5000.caffemodel "
-        "--gpu=0 --iterations=1456")
+        "--gpu=0 --iterations=1456"
+    )
     ours = read_net(exp / "config/res/test_voc_test.prototxt")
     published = read_net(ROOT / "configs/res/test_voc_test.prototxt")
     for net in (ours, published):

@@ -16,27 +16,30 @@ ROUNDS = 4
 def sharpen() -> str:
     """Coarse scores, and the same after some rounds of averaging under the photograph's attention masks."""
     height, width = variable("HEIGHT"), variable("WIDTH")
-    return network({
-        "input": [input_blob("data", 1, 3, height, width)],
-        "embedding: colour and position": [
-            layer("DummyData", "xy", [], dummy_data_param={"shape": {"dim": [1, 2, height, width]}, "data_filler": {"type": "xy"}}),
-            _power("colour", "data", scale=COLOUR_SCALE),
-            _power("position", "xy", scale=POSITION_SCALE),
-            layer("Concat", "emb", ["colour", "position"]),
-        ],
-        "attention masks": [distances("dist", "emb", WINDOW), negative_exp("mask", "dist"), tile("masks", "mask", LABELS)],
-        "coarse scores": [
-            interp("small", "data", shrink_factor=8),
-            convolution("prototypes", "small", [], num_output=LABELS, kernel_size=1),
-            layer("Softmax", "probabilities", ["prototypes"]),
-            interp("coarse", "probabilities", zoom_factor=8),
-        ],
-        "what the masks of a window sum to": [
-            _window_sum("mass", "masks"),
-            _power("one_over_mass", "mass", power=-1),
-        ],
-        **{f"round {n}": _filter_round(n) for n in range(1, ROUNDS + 1)},
-    }, "demo")
+    return network(
+        {
+            "input": [input_blob("data", 1, 3, height, width)],
+            "embedding: colour and position": [
+                layer("DummyData", "xy", [], dummy_data_param={"shape": {"dim": [1, 2, height, width]}, "data_filler": {"type": "xy"}}),
+                _power("colour", "data", scale=COLOUR_SCALE),
+                _power("position", "xy", scale=POSITION_SCALE),
+                layer("Concat", "emb", ["colour", "position"]),
+            ],
+            "attention masks": [distances("dist", "emb", WINDOW), negative_exp("mask", "dist"), tile("masks", "mask", LABELS)],
+            "coarse scores": [
+                interp("small", "data", shrink_factor=8),
+                convolution("prototypes", "small", [], num_output=LABELS, kernel_size=1),
+                layer("Softmax", "probabilities", ["prototypes"]),
+                interp("coarse", "probabilities", zoom_factor=8),
+            ],
+            "what the masks of a window sum to": [
+                _window_sum("mass", "masks"),
+                _power("one_over_mass", "mass", power=-1),
+            ],
+            **{f"round {n}": _filter_round(n) for n in range(1, ROUNDS + 1)},
+        },
+        "demo",
+    )
 
 
 def _filter_round(number: int) -> list[Message]:

@@ -28,11 +28,13 @@ ENLARGED = {"1_1": None, "1_2": None, "2_1": {"zoom_factor": 2}, "2_2": {"zoom_f
 def train(held_out: bool = False) -> str:
     """Three distance losses, over a narrow, a wide and a wider window; on `held_out` images too, in TEST."""
     images = [image_pairs(training=True, **TRAIN), *([image_pairs(training=False, **TEST)] if held_out else [])]
-    return network({
-        "input": images,
-        "embedding network": [colours(), *_embedding("data")],
-        **distance_losses(),
-    })
+    return network(
+        {
+            "input": images,
+            "embedding network": [colours(), *_embedding("data")],
+            **distance_losses(),
+        }
+    )
 
 
 def distance_losses(embedding: str = "weighted_avg", label: str = "label", **parity: Message) -> dict[str, list[Message]]:
@@ -45,12 +47,14 @@ def distance_losses(embedding: str = "weighted_avg", label: str = "label", **par
 
 def test() -> str:
     """The embeddings as .mat files, and one distance loss to look at."""
-    return network({
-        "input": [image_pairs(training=False)],
-        "embedding network": [colours(), *_embedding("data")],
-        "distance loss": _distance_loss("", alpha=5, beta=10),
-        "output": [mat_files("emb_mat", "weighted_avg", "fc8")],
-    })
+    return network(
+        {
+            "input": [image_pairs(training=False)],
+            "embedding network": [colours(), *_embedding("data")],
+            "distance loss": _distance_loss("", alpha=5, beta=10),
+            "output": [mat_files("emb_mat", "weighted_avg", "fc8")],
+        }
+    )
 
 
 def features() -> str:
@@ -65,30 +69,32 @@ def deploy() -> str:
     window = _window("")
     loss_window = {field: value for field, value in window.items() if field != "dilation"}
     across = "pos_dist_${CROP_SIZE}"
-    return network({
-        "input": [
-            input_blob("image_data", 1, 4, CROP, CROP),
-            input_blob("pos_data", 1, 3, 13, 13),
-            layer("Slice", "image_slicer", ["image_data"], ["rgb_r", "rgb_g", "rgb_b", "label"]),
-            layer("Slice", "pos_slicer", ["pos_data"], ["pos_1", "pos_2", "pos_3"]),
-            layer("Concat", "rgb_emb", ["rgb_r", "rgb_g", "rgb_b"]),
-            layer("Concat", "pos_2chan", ["pos_2", "pos_3"]),
-        ],
-        "weight of each offset": [
-            distances("pos_dist", "pos_2chan", {**window, "pad": 0}),
-            scalar("weighted_pos_dist", "pos_dist", 0),
-            layer("AbsVal", "abs_pos_dist", ["weighted_pos_dist"]),
-            negative_exp("exp_pos_dist", "abs_pos_dist"),
-        ],
-        "embedding network": _embedding("rgb_emb"),
-        "distance loss": [
-            *_parity_and_distances(""),
-            tile(across, "exp_pos_dist", CROP, axis=2),
-            tile(across + "x${CROP_SIZE}", across, CROP, axis=3),
-            eltwise("fused_dist", ["weighted_avg_dist", across + "x${CROP_SIZE}"], "PROD"),
-            _loss("loss_avg", ["fused_dist", "parity"], loss_window, alpha=0.5, beta=2),
-        ],
-    })
+    return network(
+        {
+            "input": [
+                input_blob("image_data", 1, 4, CROP, CROP),
+                input_blob("pos_data", 1, 3, 13, 13),
+                layer("Slice", "image_slicer", ["image_data"], ["rgb_r", "rgb_g", "rgb_b", "label"]),
+                layer("Slice", "pos_slicer", ["pos_data"], ["pos_1", "pos_2", "pos_3"]),
+                layer("Concat", "rgb_emb", ["rgb_r", "rgb_g", "rgb_b"]),
+                layer("Concat", "pos_2chan", ["pos_2", "pos_3"]),
+            ],
+            "weight of each offset": [
+                distances("pos_dist", "pos_2chan", {**window, "pad": 0}),
+                scalar("weighted_pos_dist", "pos_dist", 0),
+                layer("AbsVal", "abs_pos_dist", ["weighted_pos_dist"]),
+                negative_exp("exp_pos_dist", "abs_pos_dist"),
+            ],
+            "embedding network": _embedding("rgb_emb"),
+            "distance loss": [
+                *_parity_and_distances(""),
+                tile(across, "exp_pos_dist", CROP, axis=2),
+                tile(across + "x${CROP_SIZE}", across, CROP, axis=3),
+                eltwise("fused_dist", ["weighted_avg_dist", across + "x${CROP_SIZE}"], "PROD"),
+                _loss("loss_avg", ["fused_dist", "parity"], loss_window, alpha=0.5, beta=2),
+            ],
+        }
+    )
 
 
 def _embedding(image: str, fused: dict[str, Message | None] = FUSED) -> list[Message]:

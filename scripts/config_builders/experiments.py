@@ -15,30 +15,67 @@ def experiment(name: str, **values: Any) -> dict[str, Any]:
 
 
 EMBS_COCO = experiment(
-    "logpolar_embs_coco", DATA_ROOT="/opt/home/aharley/datasets/MSCOCO", TRAIN_SET="coco_trainval",
-    CROP_SIZE=161, BATCH_SIZE=20, LEARNING_RATE=0.001,
-    MASK_SIZE=3, MASK_PAD=1, MASK_DILATION=1,
-    MASK2_SIZE=3, MASK2_PAD=1, MASK2_DILATION=2,
-    MASK3_SIZE=3, MASK3_PAD=1, MASK3_DILATION=5,
+    "logpolar_embs_coco",
+    DATA_ROOT="/opt/home/aharley/datasets/MSCOCO",
+    TRAIN_SET="coco_trainval",
+    CROP_SIZE=161,
+    BATCH_SIZE=20,
+    LEARNING_RATE=0.001,
+    MASK_SIZE=3,
+    MASK_PAD=1,
+    MASK_DILATION=1,
+    MASK2_SIZE=3,
+    MASK2_PAD=1,
+    MASK2_DILATION=2,
+    MASK3_SIZE=3,
+    MASK3_PAD=1,
+    MASK3_DILATION=5,
 )
 EMBS_VAL = experiment(
-    "embs_31_L1_coco", DATA_ROOT=f"/opt/home/aharley/{VOC}", TEST_SET="voc_val",
-    CROP_SIZE=513, MASK_SIZE=5, MASK_PAD=6, MASK_DILATION=3,
+    "embs_31_L1_coco",
+    DATA_ROOT=f"/opt/home/aharley/{VOC}",
+    TEST_SET="voc_val",
+    CROP_SIZE=513,
+    MASK_SIZE=5,
+    MASK_PAD=6,
+    MASK_DILATION=3,
 )
 EMBS_DEPLOY = experiment("31_L1_coco", CROP_SIZE=321, MASK_SIZE=5, MASK_PAD=6, MASK_DILATION=3)
 
 VGG = experiment(
-    "segaware-all-largeFOV", DATA_ROOT=f"/opt/home/aharley/{VOC}", TRAIN_SET="voc_train_aug",
-    DATASET="voc12", NUM_LABELS=21, CROP_SIZE=321, **RATES,
-    LEARNING_RATE=0.0001, STEP=120000, ITERS=360000, SNAP=60000, SOLVER_MODE="GPU",
+    "segaware-all-largeFOV",
+    DATA_ROOT=f"/opt/home/aharley/{VOC}",
+    TRAIN_SET="voc_train_aug",
+    DATASET="voc12",
+    NUM_LABELS=21,
+    CROP_SIZE=321,
+    **RATES,
+    LEARNING_RATE=0.0001,
+    STEP=120000,
+    ITERS=360000,
+    SNAP=60000,
+    SOLVER_MODE="GPU",
 )
 VGG_VAL = {**VGG, "TEST_SET": "voc_val", "CROP_SIZE": 513}
 VGG_TEST = {**VGG, "TEST_SET": "voc_test", "CROP_SIZE": 513}
 
 RES = experiment(
-    "supergiven_9", DATA_ROOT=f"/zfsauton/home/aharley/{VOC}", TRAIN_SET="voc_trainval_aug",
-    CROP_SIZE=321, HALF_SIZE=161, MAIN_LR1=0, FINAL_LR1=0, FINAL_LR2=0, EMBS_LR1=1, EMBS_LR2=2, CRF_LR1=1, CRF_LR2=1,
-    LEARNING_RATE=0.00025, ITERS=5000, ITER_SIZE=10, SNAP=5000,
+    "supergiven_9",
+    DATA_ROOT=f"/zfsauton/home/aharley/{VOC}",
+    TRAIN_SET="voc_trainval_aug",
+    CROP_SIZE=321,
+    HALF_SIZE=161,
+    MAIN_LR1=0,
+    FINAL_LR1=0,
+    FINAL_LR2=0,
+    EMBS_LR1=1,
+    EMBS_LR2=2,
+    CRF_LR1=1,
+    CRF_LR2=1,
+    LEARNING_RATE=0.00025,
+    ITERS=5000,
+    ITER_SIZE=10,
+    SNAP=5000,
 )
 RES_RATES = {"HALF_SIZE": 257, "MAIN_LR1": 1, "EMBS_LR3": 2, "CRF_LR1": 0, "CRF_LR2": 0}
 RES_VAL = experiment("supergiven_17", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_val", **RES_RATES)
@@ -48,10 +85,20 @@ RES_DEPLOY = experiment("res_given", **RES_RATES)
 # what the models that come with the package were trained on, by scripts/train_models.py
 WINDOWS = {name: value for name, value in EMBS_COCO.items() if name.startswith("MASK")}
 EMBS_BSDS500 = experiment(
-    "embs_bsds500", DATA_ROOT="segaware/data/bsds500", TRAIN_SET="bsds500_train", TEST_SET="bsds500_val",
-    CROP_SIZE=129, BATCH_SIZE=8, **WINDOWS,
+    "embs_bsds500",
+    DATA_ROOT="segaware/data/bsds500",
+    TRAIN_SET="bsds500_train",
+    TEST_SET="bsds500_val",
+    CROP_SIZE=129,
+    BATCH_SIZE=8,
+    **WINDOWS,
 )
 CAMVID = experiment(
-    "camvid", DATA_ROOT="segaware/data/camvid", TRAIN_SET="camvid_train", TEST_SET="camvid_val", CROP_SIZE=241, BATCH_SIZE=4,
+    "camvid",
+    DATA_ROOT="segaware/data/camvid",
+    TRAIN_SET="camvid_train",
+    TEST_SET="camvid_val",
+    CROP_SIZE=241,
+    BATCH_SIZE=4,
 )
 EMBS_CAMVID = CAMVID | WINDOWS

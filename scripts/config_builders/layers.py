@@ -33,7 +33,10 @@ def listed_images(set_name: str, **fields: Any) -> Message:
 def image_pairs(training: bool, **fields: Any) -> Message:
     """Photographs and their label images, cropped; shuffled and mirrored for training."""
     return layer(
-        "TwoImageData", "data", [], ["data", "label"],
+        "TwoImageData",
+        "data",
+        [],
+        ["data", "label"],
         image_data_param=listed_images("TRAIN_SET" if training else "TEST_SET", shuffle=training),
         two_image_data_param={"first_is_color": True, "second_is_color": False},
         transform_param={"mean_value": MEAN_COLOUR, "crop_size": variable("CROP_SIZE"), "mirror": training},
@@ -41,9 +44,7 @@ def image_pairs(training: bool, **fields: Any) -> Message:
     )
 
 
-def convolution(
-    name: str, bottom: str, param: list[Message], memory: Message | None = None, **convolution_param: Any
-) -> Message:
+def convolution(name: str, bottom: str, param: list[Message], memory: Message | None = None, **convolution_param: Any) -> Message:
     """`memory` holds the fields that let the reference free blobs early (`deletetop`, `deletebottom`)."""
     return layer("Convolution", name, [bottom], param=param, convolution_param=convolution_param, **(memory or {}))
 

@@ -40,72 +40,84 @@ def train() -> str:
     images = _images(
         ["data", "label"],
         listed_images("TRAIN_SET", shuffle=True, label_type=Word("PIXEL")),
-        crop_size=variable("CROP_SIZE"), mirror=True, scale_factors=[0.5, 0.75, 1, 1.25, 1.5],
+        crop_size=variable("CROP_SIZE"),
+        mirror=True,
+        scale_factors=[0.5, 0.75, 1, 1.25, 1.5],
         **TRAIN,
     )
-    return network({
-        "input": [images, *_smaller_images()],
-        "embedding network": _embedding(EMBEDDING_RATES),
-        **_trunks(FREE_TOP),
-        "scores": [*_scores(FINAL_RATES), _upsampled_half(), _upsampled_three_quarter(), _fusion()],
-        "mean-field CRF": [
-            _positions(),
-            _half_size_scores(**UNPADDED),
-            _half_size_embedding(),
-            *_mean_field("emb", "emb2", 200),
-        ],
-        "losses": _losses(),
-    })
+    return network(
+        {
+            "input": [images, *_smaller_images()],
+            "embedding network": _embedding(EMBEDDING_RATES),
+            **_trunks(FREE_TOP),
+            "scores": [*_scores(FINAL_RATES), _upsampled_half(), _upsampled_three_quarter(), _fusion()],
+            "mean-field CRF": [
+                _positions(),
+                _half_size_scores(**UNPADDED),
+                _half_size_embedding(),
+                *_mean_field("emb", "emb2", 200),
+            ],
+            "losses": _losses(),
+        }
+    )
 
 
 def test() -> str:
     images = _images(
         ["data", "label", "data_dim"],
         {**listed_images("TEST_SET", label_type=Word("NONE")), "batch_size": 1},
-        crop_size=513, mirror=False,
+        crop_size=513,
+        mirror=False,
         **TEST,
     )
-    return network({
-        "input": [images, *_smaller_images()],
-        "embedding network": _embedding([], FREE_BOTH),
-        **_trunks(FREE_BOTH),
-        "scores": [*_scores(DEFAULT_RATES, FREE_BOTH), _upsampled_half(), _upsampled_three_quarter(), _fusion()],
-        "mean-field CRF": [
-            _positions(),
-            _half_size_scores(),
-            _half_size_embedding(),
-            *_mean_field("emb", "emb2", 300, FREE_TOP),
-        ],
-        "two rounds of sharpening": _sharpening(),
-        "output": [
-            interp("crf_interp", "two_halfsize_sharp_normalized", zoom_factor=2),
-            mat_files("crf_mat", "crf_interp", "mycrf", **TEST),
-            silence("label", "data_dim", "data_res05", "data_res075"),
-            silence("label", "data_dim", "emb"),
-        ],
-    })
+    return network(
+        {
+            "input": [images, *_smaller_images()],
+            "embedding network": _embedding([], FREE_BOTH),
+            **_trunks(FREE_BOTH),
+            "scores": [*_scores(DEFAULT_RATES, FREE_BOTH), _upsampled_half(), _upsampled_three_quarter(), _fusion()],
+            "mean-field CRF": [
+                _positions(),
+                _half_size_scores(),
+                _half_size_embedding(),
+                *_mean_field("emb", "emb2", 300, FREE_TOP),
+            ],
+            "two rounds of sharpening": _sharpening(),
+            "output": [
+                interp("crf_interp", "two_halfsize_sharp_normalized", zoom_factor=2),
+                mat_files("crf_mat", "crf_interp", "mycrf", **TEST),
+                silence("label", "data_dim", "data_res05", "data_res075"),
+                silence("label", "data_dim", "emb"),
+            ],
+        }
+    )
 
 
 def deploy() -> str:
     """No sharpening, a CRF guided by colours; the scores of the three quarter resolution are fed in."""
-    return network({
-        "input": [
-            input_blob("data", 1, 3, 513, 513),
-            input_blob("data_res075", 1, 3, 385, 385),
-            input_blob("data_res05", 1, 3, 257, 257),
-            input_blob("fc1_voc12_res075_interp", 1, LABELS, 65, 65),
-        ],
-        "embedding network": _embedding([]),
-        **_trunks({}),
-        "scores": [*_scores(DEFAULT_RATES), _upsampled_half(), _fusion()],
-        "mean-field CRF": [_positions(), _half_size_scores(**UNPADDED), *_mean_field("rgb", "data_res05", 0.13)],
-        "output": [interp("crf_interp", "crf", zoom_factor=2)],
-    })
+    return network(
+        {
+            "input": [
+                input_blob("data", 1, 3, 513, 513),
+                input_blob("data_res075", 1, 3, 385, 385),
+                input_blob("data_res05", 1, 3, 257, 257),
+                input_blob("fc1_voc12_res075_interp", 1, LABELS, 65, 65),
+            ],
+            "embedding network": _embedding([]),
+            **_trunks({}),
+            "scores": [*_scores(DEFAULT_RATES), _upsampled_half(), _fusion()],
+            "mean-field CRF": [_positions(), _half_size_scores(**UNPADDED), *_mean_field("rgb", "data_res05", 0.13)],
+            "output": [interp("crf_interp", "crf", zoom_factor=2)],
+        }
+    )
 
 
 def _images(tops: list[str], image_data_param: Message, include: Message, **transform_param: Any) -> Message:
     return layer(
-        "ImageSegData", "data", [], tops,
+        "ImageSegData",
+        "data",
+        [],
+        tops,
         include=include,
         image_data_param=image_data_param,
         transform_param={"mean_value": MEAN_COLOUR, **transform_param},
@@ -169,7 +181,9 @@ def _mean_field(guide: str, blob: str, weight: float, memory: Message | None = N
         scalar("scaled_xy2", "xy", 0.05, rate, **freed),
         layer("Concat", f"{guide}xy", [f"scaled_{guide}", "scaled_xy"]),
         layer(
-            "NormConvMeanfield", "crf", ["unary", "Q0", f"{guide}xy", "scaled_xy2"],
+            "NormConvMeanfield",
+            "crf",
+            ["unary", "Q0", f"{guide}xy", "scaled_xy2"],
             param=[{"lr_mult": variable("CRF_LR2")}] * 3,
             norm_conv_meanfield_param={"num_iterations": 2, **windows, **removed},
             **freed,

@@ -41,10 +41,20 @@ def embs_camvid() -> str:
 
 def camvid() -> str:
     """Momentum, the rate falling to zero."""
-    return solver({
-        **_trained_here("seed${SEED}"), "base_lr": 0.05, "momentum": 0.9, "weight_decay": 0.0005, "max_iter": 1200, "average_loss": 40,
-        "display": 20, "test_iter": 25, "test_interval": 400, "snapshot": 400,
-    })
+    return solver(
+        {
+            **_trained_here("seed${SEED}"),
+            "base_lr": 0.05,
+            "momentum": 0.9,
+            "weight_decay": 0.0005,
+            "max_iter": 1200,
+            "average_loss": 40,
+            "display": 20,
+            "test_iter": 25,
+            "test_interval": 400,
+            "snapshot": 400,
+        }
+    )
 
 
 def _adam_here(iterations: int) -> Message:

@@ -15,8 +15,9 @@ from segaware_caffe.net import Net
 from segaware_caffe.schema import parse_assignment, read_variables
 
 
-def add_command(subparsers: Any, name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None] | None = None
-                ) -> argparse.ArgumentParser:
+def add_command(
+    subparsers: Any, name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None] | None = None
+) -> argparse.ArgumentParser:
     """A parser for the subcommand `name`, which `run` runs; its description is shown as it is written."""
     parser = subparsers.add_parser(name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.set_defaults(run=run)
@@ -26,8 +27,12 @@ def add_command(subparsers: Any, name: str, summary: str, description: str, run:
 def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = False, model_required: bool = True) -> None:
     """--model, --weights, --set, --variables and what else it takes to make a net."""
     parser.add_argument("--model", required=model_required, metavar="PROTOTXT", help="the net's definition")
-    parser.add_argument("--weights", required=weights_required, metavar="FILE",
-                        help=".caffemodel, .caffemodel.h5, .safetensors, .npz or .pt; layers are matched by name")
+    parser.add_argument(
+        "--weights",
+        required=weights_required,
+        metavar="FILE",
+        help=".caffemodel, .caffemodel.h5, .safetensors, .npz or .pt; layers are matched by name",
+    )
     add_variable_arguments(parser)
     parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
@@ -73,9 +78,17 @@ def check_gpus(gpus: str) -> list[int]:
 
 def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes: Iterable[str] | None = None) -> Net:
     """The net that the arguments describe, on its device."""
-    net = Net(args.model if prototxt is None else prototxt, phase, weights=args.weights or None, variables=variables(args),
-              passes=passes, level=args.level, stages=stages(args), allow_unknown_fields=args.allow_unknown_fields,
-              allow_python_layers=args.allow_python_layers)
+    net = Net(
+        args.model if prototxt is None else prototxt,
+        phase,
+        weights=args.weights or None,
+        variables=variables(args),
+        passes=passes,
+        level=args.level,
+        stages=stages(args),
+        allow_unknown_fields=args.allow_unknown_fields,
+        allow_python_layers=args.allow_python_layers,
+    )
     return net.to(device(args))
 
 

@@ -16,8 +16,12 @@ segaware_caffe.Net(...).state_dict().
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
-    parser = subparsers.add_parser("convert", help="weights from one file format to another", description=DESCRIPTION,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = subparsers.add_parser(
+        "convert",
+        help="weights from one file format to another",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("source", help="weights to read")
     parser.add_argument("target", help="file to write, .caffemodel, .caffemodel.h5, .safetensors, .npz or .pt")
     parser.set_defaults(run=run)

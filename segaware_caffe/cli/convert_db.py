@@ -16,8 +16,9 @@ an LMDB, or back. The source's kind is known by what it holds.
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
-    parser = subparsers.add_parser("convert-db", help="a LevelDB to an LMDB", description=DESCRIPTION,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = subparsers.add_parser(
+        "convert-db", help="a LevelDB to an LMDB", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("source", help="folder of a LevelDB or an LMDB")
     parser.add_argument("target", help="folder to write, which must not exist")
     parser.add_argument("--backend", choices=("LMDB", "LEVELDB"), default="LMDB", type=str.upper, help="kind to write (default LMDB)")

@@ -20,8 +20,12 @@ that file would load into it: which layers, which not, and which do not fit.
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
-    parser = subparsers.add_parser("inspect", help="layers, shapes, parameters and memory of a net", description=DESCRIPTION,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = subparsers.add_parser(
+        "inspect",
+        help="layers, shapes, parameters and memory of a net",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("model", metavar="PROTOTXT", help="the net's definition")
     parser.add_argument("--weights", metavar="FILE", help="show what this file would load")
     parser.add_argument("--memory", action="store_true", help="show what memory a run will take, and at which step most")
@@ -37,8 +41,14 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Print the table, and the load plan if there is a weight file."""
-    net = Net(args.model, args.phase, variables=variables(args), level=args.level, stages=stages(args),
-              allow_unknown_fields=args.allow_unknown_fields)
+    net = Net(
+        args.model,
+        args.phase,
+        variables=variables(args),
+        level=args.level,
+        stages=stages(args),
+        allow_unknown_fields=args.allow_unknown_fields,
+    )
     shapes = dict(_shape(text) for text in args.shape)
     if shapes:
         net.reshape(**shapes)
@@ -67,11 +77,16 @@ def table(net: Net, splits: bool = False) -> str:
         if node.type == "Split" and not splits and node.name.endswith("_split"):
             continue
         activations += sum(math.prod(shape) for shape in shapes)
-        rows.append((
-            node.name, node.type, " ".join(names[v] for v in node.bottoms), " ".join(names[v] for v in node.tops),
-            "  ".join("x".join(map(str, shape)) or "scalar" for shape in shapes),
-            "  ".join("x".join(map(str, spec.shape)) or "1" for spec in node.module.specs),
-        ))
+        rows.append(
+            (
+                node.name,
+                node.type,
+                " ".join(names[v] for v in node.bottoms),
+                " ".join(names[v] for v in node.tops),
+                "  ".join("x".join(map(str, shape)) or "scalar" for shape in shapes),
+                "  ".join("x".join(map(str, spec.shape)) or "1" for spec in node.module.specs),
+            )
+        )
     lines = _columns(rows)
     lines += [
         "",

@@ -33,15 +33,17 @@ Without --model it runs a segmentation-aware network for street scenes that come
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
-    parser = subparsers.add_parser("segment", help="photographs to label images", description=DESCRIPTION,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = subparsers.add_parser(
+        "segment", help="photographs to label images", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a photograph, in any format that Pillow reads")
     add_net_arguments(parser, model_required=False)
     parser.add_argument("--output", default=".", metavar="DIR", help="folder for the results (default: here)")
     parser.add_argument("--input-blob", metavar="NAME", help="blob that takes the photograph (default: the first of 3 channels)")
     parser.add_argument("--scores", metavar="NAME", help="output blob with a channel per class (default: the only one there is)")
-    parser.add_argument("--mean", type=float, nargs=3, default=MEAN, metavar=("B", "G", "R"),
-                        help="mean colour to subtract (default: VOC's)")
+    parser.add_argument(
+        "--mean", type=float, nargs=3, default=MEAN, metavar=("B", "G", "R"), help="mean colour to subtract (default: VOC's)"
+    )
     parser.add_argument("--mat", action="store_true", help="write the scores as .mat too")
     parser.set_defaults(run=run)
 

@@ -21,8 +21,12 @@ Run a net in TEST on its own data layers and print its outputs, batch by batch a
 
 def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
-    parser = subparsers.add_parser("test", help="score a net on its data layers, as `caffe test`", description=DESCRIPTION,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = subparsers.add_parser(
+        "test",
+        help="score a net on its data layers, as `caffe test`",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_net_arguments(parser, weights_required=True)
     parser.add_argument("--iterations", type=int, default=50, help="batches to run (default 50)")
     parser.set_defaults(run=run)

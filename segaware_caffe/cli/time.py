@@ -136,8 +136,10 @@ def whole(net: Net, iterations: int) -> str:
     seconds = _median_seconds(lambda: net(**inputs), iterations)
     speed, peak = net.operations / seconds / 1e9, _peak_speed(next(net.parameters(), torch.zeros(0)).device)
     memory = net.memory().total / 2**20
-    return (f"fused: {1e3 * seconds:.1f} ms a forward pass, {speed:.1f} GFLOP/s as the layers are defined, where a large matrix product"
-            f" reaches {peak:.0f} ({speed / peak:.0%}); {memory:.0f} MiB for blobs and weights")
+    return (
+        f"fused: {1e3 * seconds:.1f} ms a forward pass, {speed:.1f} GFLOP/s as the layers are defined, where a large matrix product"
+        f" reaches {peak:.0f} ({speed / peak:.0%}); {memory:.0f} MiB for blobs and weights"
+    )
 
 
 def _peak_speed(place: torch.device) -> float:

@@ -45,8 +45,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--level", type=int, help="level for include and exclude rules")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     parser.add_argument("--sigint_effect", default="stop", metavar="EFFECT", help="what Ctrl-C does: stop (default), snapshot or none")
-    parser.add_argument("--sighup_effect", default="snapshot", metavar="EFFECT",
-                        help="what a hang-up does: snapshot (default), stop or none")
+    parser.add_argument(
+        "--sighup_effect", default="snapshot", metavar="EFFECT", help="what a hang-up does: snapshot (default), stop or none"
+    )
     parser.add_argument("--allow-python-layers", action="store_true", help="let Python layers run the code that they name")
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
     parser.add_argument("--autocast", choices=("bfloat16", "float16"), help="mixed precision; weights and updates stay float32")
@@ -76,9 +77,18 @@ def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
     if device.type == "cpu":
         keep_freed_memory()
     solver = Solver(
-        param, values, weights=[] if args.snapshot else split_list([args.weights]) or None, level=args.level, stages=stages(args),
-        poll=signals.poll, device=device, autocast=args.autocast or None, compile=args.compile, recompute=args.recompute,
-        allow_python_layers=args.allow_python_layers, allow_unknown_fields=args.allow_unknown_fields,
+        param,
+        values,
+        weights=[] if args.snapshot else split_list([args.weights]) or None,
+        level=args.level,
+        stages=stages(args),
+        poll=signals.poll,
+        device=device,
+        autocast=args.autocast or None,
+        compile=args.compile,
+        recompute=args.recompute,
+        allow_python_layers=args.allow_python_layers,
+        allow_unknown_fields=args.allow_unknown_fields,
     )
     if screen.is_live:
         solver.watchers.append(LiveLine(screen))
@@ -98,8 +108,10 @@ def _device(gpus: str, param: Any) -> torch.device:
     ids = check_gpus(gpus)
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if len(ids) != processes:
-        raise CaffeError(f"--gpu {gpus} names {len(ids)} GPUs, but {processes} process(es) run here, and each takes one: start them by"
-                         f" torchrun --nproc-per-node {len(ids)} -m segaware_caffe train ...")
+        raise CaffeError(
+            f"--gpu {gpus} names {len(ids)} GPUs, but {processes} process(es) run here, and each takes one: start them by"
+            f" torchrun --nproc-per-node {len(ids)} -m segaware_caffe train ..."
+        )
     return torch.device("cuda", ids[local_rank])
 
 
@@ -120,8 +132,10 @@ class LiveLine:
         self._shown = now
         each = (now - self._start[0]) / (solver.iter - self._start[1])
         left = timedelta(seconds=round(each * (solver.param.max_iter - solver.iter)))
-        self._screen.show(f"iteration {solver.iter}/{solver.param.max_iter}  loss {solver.loss:.4g}  lr {solver.rate:.3g}"
-                          f"  {solver.images_per_iteration / each:.3g} images/s  {left} left")
+        self._screen.show(
+            f"iteration {solver.iter}/{solver.param.max_iter}  loss {solver.loss:.4g}  lr {solver.rate:.3g}"
+            f"  {solver.images_per_iteration / each:.3g} images/s  {left} left"
+        )
 
 
 class TensorBoardHandler(logging.Handler):

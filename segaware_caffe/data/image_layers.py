@@ -31,9 +31,11 @@ class ImageLayer(DataLayer):
     def setup(self) -> None:
         param = self.options
         self.check(param.batch_size > 0, "Positive batch size required")
-        self.check((param.new_height > 0) == (param.new_width > 0),
-                   "Current implementation requires new_height and new_width to be set at the same time: "
-                   f"they are {param.new_height} and {param.new_width}")
+        self.check(
+            (param.new_height > 0) == (param.new_width > 0),
+            "Current implementation requires new_height and new_width to be set at the same time: "
+            f"they are {param.new_height} and {param.new_width}",
+        )
         with located(self):
             self.rules = self.rules_of(self.proto.transform_param, self.training)
             for color in self.colors():

@@ -83,8 +83,10 @@ def stack(samples: list[tuple[str, Batch]]) -> Batch:
     for name, arrays in samples[1:]:
         for array, other in zip(arrays, first, strict=True):
             if array.shape != other.shape:
-                raise CaffeError(f"{name} has shape {array.shape}, but {first_name} in the same batch has {other.shape}; "
-                                 "equal sizes are needed: crop, resize, or take batch_size 1")
+                raise CaffeError(
+                    f"{name} has shape {array.shape}, but {first_name} in the same batch has {other.shape}; "
+                    "equal sizes are needed: crop, resize, or take batch_size 1"
+                )
     return [np.stack(arrays) for arrays in zip(*(arrays for _, arrays in samples), strict=True)]
 
 

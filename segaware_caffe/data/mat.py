@@ -37,8 +37,9 @@ def write_mat(path: str | os.PathLike, blob: np.ndarray) -> None:
     """Write a blob of at most 4 axes, float32 or float64, completely or not at all; folders are made."""
     kind = next((number for number, dtype in CLASSES.items() if dtype == blob.dtype), None)
     if kind is None or blob.ndim > 4:
-        raise CaffeError(f"{os.fspath(path)}: only blobs of floats or doubles with at most 4 axes can be written, "
-                         f"not {blob.dtype} {blob.shape}")
+        raise CaffeError(
+            f"{os.fspath(path)}: only blobs of floats or doubles with at most 4 axes can be written, not {blob.dtype} {blob.shape}"
+        )
     values = np.ascontiguousarray(blob.reshape(*blob.shape, *[1] * (4 - blob.ndim)))
     tag, order = (9, "<f8") if kind == 6 else (7, "<f4")
     head = (

@@ -110,8 +110,9 @@ class MatWrite(Layer):
 
     def _write(self, iteration: int, bottoms: Sequence[torch.Tensor]) -> None:
         if self._names and iteration >= len(self._names):
-            raise CaffeError("Test has run for more iterations than it was supposed to: "
-                             f"source '{self.options.source}' has {len(self._names)} names")
+            raise CaffeError(
+                f"Test has run for more iterations than it was supposed to: source '{self.options.source}' has {len(self._names)} names"
+            )
         if iteration % self.options.period:
             return
         name = self._names[iteration] if self._names else f"iter_{iteration}"

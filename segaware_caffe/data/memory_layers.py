@@ -27,8 +27,10 @@ class MemoryData(Layer):
     def setup(self) -> None:
         param = self.options
         self._item = (param.channels, param.height, param.width)
-        self.check(param.batch_size > 0 and min(self._item) > 0,
-                   "batch_size, channels, height, and width must be specified and positive in memory_data_param")
+        self.check(
+            param.batch_size > 0 and min(self._item) > 0,
+            "batch_size, channels, height, and width must be specified and positive in memory_data_param",
+        )
         with located(self):
             rules = Rules.plain(self.proto.transform_param, self.training)
         self._transformer_of = rules, next_seed() if rules.draws else None
@@ -60,8 +62,10 @@ class MemoryData(Layer):
 
     def _serve(self, data: np.ndarray, labels: Sequence[float] | np.ndarray) -> None:
         values = np.array(labels, np.float32).reshape(-1, 1, 1, 1)
-        self.check(len(data) > 0 and len(data) % self.options.batch_size == 0,
-                   f"the number of items must be a multiple of batch_size {self.options.batch_size}, not {len(data)}")
+        self.check(
+            len(data) > 0 and len(data) % self.options.batch_size == 0,
+            f"the number of items must be a multiple of batch_size {self.options.batch_size}, not {len(data)}",
+        )
         self.check(len(values) == len(data), f"{len(data)} items, but {len(values)} labels are given")
         self._data, self._labels = data, values
         self._position, self._served = 0, False

@@ -144,8 +144,10 @@ class Transformer:
         part = window.cut(planes)
         mean = self._mean(planes.shape, window)
         if mean is None and part.shape[1:] != window.size:
-            raise CaffeError(f"an image of {_size(image.shape)} is smaller than the crop of {_size(window.size)} (height x width); "
-                             "to pad it, give mean_value")
+            raise CaffeError(
+                f"an image of {_size(image.shape)} is smaller than the crop of {_size(window.size)} (height x width); "
+                "to pad it, give mean_value"
+            )
         blob, inside = window.blank(len(planes), part)
         if mean is None:
             inside[...] = part

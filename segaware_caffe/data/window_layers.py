@@ -65,8 +65,10 @@ class WindowData(DataLayer):
         self.check(transform.crop_size > 0, "transform_param needs crop_size")
         self.check(param.batch_size > 0, "Positive batch size required")
         self.check(param.crop_mode in ("warp", "square"), f"crop_mode must be warp or square, not '{param.crop_mode}'")
-        self.check(2 * param.context_pad < transform.crop_size,
-                   f"context_pad {param.context_pad} leaves nothing of a crop_size of {transform.crop_size}")
+        self.check(
+            2 * param.context_pad < transform.crop_size,
+            f"context_pad {param.context_pad} leaves nothing of a crop_size of {transform.crop_size}",
+        )
         with located(self):
             self.rules = Rules.plain(transform, self.training)
             self.rules.means(3)
@@ -146,8 +148,10 @@ def _samples(windows: Windows, param: Any, rules: Rules, seed: int) -> Iterator[
     while True:
         for boxes, kind in kinds:
             if not boxes:
-                raise CaffeError(f"source: '{param.source}' has no {kind} windows, but fg_fraction {param.fg_fraction:g} "
-                                 f"of a batch of {param.batch_size} asks for some")
+                raise CaffeError(
+                    f"source: '{param.source}' has no {kind} windows, but fg_fraction {param.fg_fraction:g} "
+                    f"of a batch of {param.batch_size} asks for some"
+                )
             box = boxes[generator.below(len(boxes))]
             mirror = rules.mirror and generator.below(2) == 1
             yield box.image, [_pixels(box, mirror, param, rules, mean), np.float32(box.label)]
@@ -160,8 +164,10 @@ def _pixels(box: Box, mirror: bool, param: Any, rules: Rules, mean: np.ndarray |
     warp = place(box, image.shape[:2], crop, param.context_pad, param.crop_mode == "square", mirror)
     inside = 0 <= warp.x1 <= warp.x2 < image.shape[1] and 0 <= warp.y1 <= warp.y2 < image.shape[0]
     if not inside or min(warp.size) < 1:
-        raise CaffeError(f"window {tuple(box[2:])} (x1 y1 x2 y2) does not lie in {box.image}, "
-                         f"which is {image.shape[1]} x {image.shape[0]} (width x height)")
+        raise CaffeError(
+            f"window {tuple(box[2:])} (x1 y1 x2 y2) does not lie in {box.image}, "
+            f"which is {image.shape[1]} x {image.shape[0]} (width x height)"
+        )
     blob = np.zeros((3, crop, crop), np.float32)
     part = resize(image[warp.y1 : warp.y2 + 1, warp.x1 : warp.x2 + 1], *warp.size)[:, :: -1 if mirror else 1].transpose(2, 0, 1)
     here = np.s_[:, warp.top : warp.top + warp.size[0], warp.left : warp.left + warp.size[1]]

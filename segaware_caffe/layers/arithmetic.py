@@ -39,8 +39,7 @@ class InnerProduct(Layer):
 
     def reshape(self, bottom: Shape) -> Shape:
         count = math.prod(bottom[self.feature_axis :])
-        self.check(count == self.features,
-                   f"Input size incompatible with inner product parameters: {count} elements, not {self.features}")
+        self.check(count == self.features, f"Input size incompatible with inner product parameters: {count} elements, not {self.features}")
         return *bottom[: self.feature_axis], self.options.num_output
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
@@ -64,18 +63,23 @@ class Broadcasting(Layer):
         axes = self.options.num_axes
         self.check(axes >= -1, f"num_axes must be non-negative, or -1 to extend to the end of the bottom, not {axes}")
         start = self.axis(self.options.axis, len(bottom))
-        self.check(start + axes <= len(bottom), f"{self.type.lower()} blob's shape extends past bottom[0]'s shape:"
-                   f" axis {start} and num_axes {axes} of {len(bottom)} axes")
+        self.check(
+            start + axes <= len(bottom),
+            f"{self.type.lower()} blob's shape extends past bottom[0]'s shape: axis {start} and num_axes {axes} of {len(bottom)} axes",
+        )
         self.add_blob(bottom[start:] if axes == -1 else bottom[start : start + axes], self.default_filler())
 
     def reshape(self, bottom: Shape, *operand: Shape) -> Shape:
         shape = operand[0] if operand else self.specs[0].shape
         start = self.start_axis(len(bottom), len(shape))
-        self.check(start + len(shape) <= len(bottom), f"{self.type.lower()} blob's shape {shape} extends past"
-                   f" bottom[0]'s shape {bottom} when applied starting with axis {start}")
-        self.check(bottom[start : start + len(shape)] == shape,
-                   f"dimension mismatch between bottom[0]'s shape {bottom} from axis {start} on"
-                   f" and the {self.type.lower()}'s shape {shape}")
+        self.check(
+            start + len(shape) <= len(bottom),
+            f"{self.type.lower()} blob's shape {shape} extends past bottom[0]'s shape {bottom} when applied starting with axis {start}",
+        )
+        self.check(
+            bottom[start : start + len(shape)] == shape,
+            f"dimension mismatch between bottom[0]'s shape {bottom} from axis {start} on and the {self.type.lower()}'s shape {shape}",
+        )
         return bottom
 
     def start_axis(self, bottom_axes: int, operand_axes: int) -> int:
@@ -112,8 +116,7 @@ class Scale(Broadcasting):
 
     def reshape(self, bottom: Shape, *operand: Shape) -> Shape:
         if operand and self.specs:
-            self.check(operand[0] == self.specs[0].shape,
-                       f"the scale's shape may not change from {self.specs[0].shape} to {operand[0]}")
+            self.check(operand[0] == self.specs[0].shape, f"the scale's shape may not change from {self.specs[0].shape} to {operand[0]}")
         return super().reshape(bottom, *operand)
 
     def default_filler(self) -> Any:
@@ -152,14 +155,15 @@ class Eltwise(Layer):
 
     def setup(self, *bottoms: Shape) -> None:
         count = len(self.options.coeff)
-        self.check(count in (0, len(bottoms)),
-                   f"Eltwise Layer takes one coefficient per bottom blob: {count} given, {len(bottoms)} bottoms")
-        self.check(count == 0 or self.options.operation != self.options.PROD,
-                   "Eltwise layer only takes coefficients for summation.")
+        self.check(
+            count in (0, len(bottoms)), f"Eltwise Layer takes one coefficient per bottom blob: {count} given, {len(bottoms)} bottoms"
+        )
+        self.check(count == 0 or self.options.operation != self.options.PROD, "Eltwise layer only takes coefficients for summation.")
 
     def reshape(self, *bottoms: Shape) -> Shape:
-        self.check(all(bottom == bottoms[0] for bottom in bottoms),
-                   f"all bottoms must have the same shape, not {', '.join(map(str, bottoms))}")
+        self.check(
+            all(bottom == bottoms[0] for bottom in bottoms), f"all bottoms must have the same shape, not {', '.join(map(str, bottoms))}"
+        )
         return bottoms[0]
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor:

@@ -24,8 +24,9 @@ class Augmentation(Layer):
     param_field = "aug_param"
 
     def setup(self, *bottoms: Shape) -> None:
-        self.check(self.options.num_transformations >= 0,
-                   f"num_transformations must not be negative, not {self.options.num_transformations}")
+        self.check(
+            self.options.num_transformations >= 0, f"num_transformations must not be negative, not {self.options.num_transformations}"
+        )
         for field in ("translation", "gaussian", "mcc", "contrast", "gamma"):
             low, high = self._range(field)
             self.check(low <= high, f"min_{field} {low:g} must not exceed max_{field} {high:g}")
@@ -34,11 +35,12 @@ class Augmentation(Layer):
         self.check(len(first) == 4 and first[1] == 3, f"the images must have shape (N, 3, H, W), not {dims(first)}")
         self.check(second == first, f"the images must have one shape, not {dims(first)} and {dims(second)}")
         samples, _, height, width = first
-        self.check(flow == (samples, 2, height, width),
-                   f"the flow must have shape {dims((samples, 2, height, width))}, not {dims(flow)}")
+        self.check(flow == (samples, 2, height, width), f"the flow must have shape {dims((samples, 2, height, width))}, not {dims(flow)}")
         furthest = int(max(map(abs, self._range("translation"))) * width)
-        self.check(self.options.num_transformations == 0 or furthest < min(height, width),
-                   f"a translation by up to {furthest} pixels would leave nothing of images of {height} x {width}")
+        self.check(
+            self.options.num_transformations == 0 or furthest < min(height, width),
+            f"a translation by up to {furthest} pixels would leave nothing of images of {height} x {width}",
+        )
         return [first, second, flow, (samples, 1, height, width)]
 
     def forward(self, first: torch.Tensor, second: torch.Tensor, flow: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -140,8 +140,7 @@ class Layer(nn.Module):
 
     def check_not_in_place(self) -> None:
         """The reference's check of layers whose top may not be their bottom."""
-        self.check(self.proto.bottom[:1] != self.proto.top[:1],
-                   f"{self.type} Layer does not allow in-place computation.")
+        self.check(self.proto.bottom[:1] != self.proto.top[:1], f"{self.type} Layer does not allow in-place computation.")
 
     def fail(self, message: str) -> NoReturn:
         """Raise CaffeError with this layer's name and type in front."""
@@ -169,8 +168,7 @@ class Layer(nn.Module):
             shapes = shapes if isinstance(shapes, list) else [shapes]
             for shape in shapes:
                 count = math.prod(shape)
-                self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS,
-                           f"top would have shape {dims(shape)}: {limits(count)}")
+                self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
             self._bottom_shapes, self._top_shapes = bottoms, shapes
         return self._top_shapes
 
@@ -189,12 +187,15 @@ class Layer(nn.Module):
             if most is not None and have > most:
                 self.fail(f"{self.type} Layer takes at most {most} {kind} blob(s) {word}, but {have} are given")
         if self.paired and len(self.proto.bottom) != self.num_tops:
-            self.fail(f"{self.type} Layer produces one top blob as output for each bottom blob input, but "
-                      f"{len(self.proto.bottom)} bottoms and {self.num_tops} tops are given")
+            self.fail(
+                f"{self.type} Layer produces one top blob as output for each bottom blob input, but "
+                f"{len(self.proto.bottom)} bottoms and {self.num_tops} tops are given"
+            )
         flags = len(self.proto.propagate_down)
-        self.check(flags in (0, len(self.proto.bottom)),
-                   "propagate_down param must be specified either 0 or bottom_size times: "
-                   f"{flags} given, {len(self.proto.bottom)} bottoms")
+        self.check(
+            flags in (0, len(self.proto.bottom)),
+            f"propagate_down param must be specified either 0 or bottom_size times: {flags} given, {len(self.proto.bottom)} bottoms",
+        )
 
     def extra_repr(self) -> str:
         return f"{self.name!r}, type={self.type!r}"

@@ -65,8 +65,10 @@ class BN(Layer):
 
     def reshape(self, bottom: Shape) -> Shape:
         channels = self.specs[0].shape[1]
-        self.check(2 <= len(bottom) <= 4 and bottom[1] == channels,
-                   f"the number of channels may not change from {channels}: the bottom's shape is {bottom}")
+        self.check(
+            2 <= len(bottom) <= 4 and bottom[1] == channels,
+            f"the number of channels may not change from {channels}: the bottom's shape is {bottom}",
+        )
         return bottom
 
     @property

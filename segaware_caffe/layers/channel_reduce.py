@@ -26,8 +26,10 @@ class ChannelReduce(Layer):
     def reshape(self, bottom: Shape) -> Shape:
         self.check(len(bottom) == 4, f"the bottom must have shape (N, C, H, W), not {dims(bottom)}")
         channels, groups = bottom[1], self.options.num_channels
-        self.check(0 < groups <= channels and channels % groups == 0,
-                   f"num_channels must divide the bottom's {channels} channels, which {groups} does not")
+        self.check(
+            0 < groups <= channels and channels % groups == 0,
+            f"num_channels must divide the bottom's {channels} channels, which {groups} does not",
+        )
         return bottom[0], groups, *bottom[2:]
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:

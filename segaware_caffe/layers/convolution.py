@@ -31,21 +31,23 @@ class SlidingKernel(Layer):
         self.num_output, self.group = self.outputs_and_groups()
         for count, field in ((self.num_output, "num_output"), (self.group, "group")):
             self.check(count > 0, f"{field} must be positive")
-        self.check(self.num_output % self.group == 0,
-                   f"Number of output should be multiples of group: num_output {self.num_output}, group {self.group}")
-        self.check(self.channels % self.group == 0,
-                   f"bottom's {self.channels} channels must be a multiple of group {self.group}")
+        self.check(
+            self.num_output % self.group == 0,
+            f"Number of output should be multiples of group: num_output {self.num_output}, group {self.group}",
+        )
+        self.check(self.channels % self.group == 0, f"bottom's {self.channels} channels must be a multiple of group {self.group}")
         self.add_blob(self.weight_shape(), self.options.weight_filler)
         if self.options.bias_term:
             self.add_blob([self.num_output], self.options.bias_filler)
 
     def reshape(self, *bottoms: Shape) -> list[Shape]:
         axis = self.channel_axis
-        self.check(all(bottom == bottoms[0] for bottom in bottoms),
-                   f"all inputs must have the same shape, not {bottoms}")
+        self.check(all(bottom == bottoms[0] for bottom in bottoms), f"all inputs must have the same shape, not {bottoms}")
         self.check(len(bottoms[0]) == axis + 1 + len(self.geometry.kernel), "bottom num_axes may not change")
-        self.check(bottoms[0][axis] == self.channels,
-                   f"Input size incompatible with convolution kernel: {bottoms[0][axis]} channels, not {self.channels}")
+        self.check(
+            bottoms[0][axis] == self.channels,
+            f"Input size incompatible with convolution kernel: {bottoms[0][axis]} channels, not {self.channels}",
+        )
         top = (*bottoms[0][:axis], self.num_output, *self.output(bottoms[0][axis + 1 :]))
         return [top] * len(bottoms)
 
@@ -100,8 +102,10 @@ class Convolution(SlidingKernel):
         inputs = self.channels // self.group
         if self.options.bottom_is_im2col:
             taps = self.geometry.taps
-            self.check(inputs % taps == 0, f"with bottom_is_im2col, the {inputs} channels of a group must be a multiple"
-                       f" of the kernel's {taps} elements")
+            self.check(
+                inputs % taps == 0,
+                f"with bottom_is_im2col, the {inputs} channels of a group must be a multiple of the kernel's {taps} elements",
+            )
             inputs //= taps
         return self.num_output, inputs, *self.geometry.kernel
 
@@ -131,8 +135,7 @@ class Deconvolution(SlidingKernel):
 
     def output(self, spatial: Shape) -> Shape:
         shape = self.geometry.transposed(spatial)
-        self.check(all(d > 0 for d in shape),
-                   f"pad {self.geometry.pad} leaves nothing of the output: it would be {shape}")
+        self.check(all(d > 0 for d in shape), f"pad {self.geometry.pad} leaves nothing of the output: it would be {shape}")
         return shape
 
     def run(self, bottom: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
@@ -152,8 +155,7 @@ class Im2col(Layer):
 
     def setup(self, bottom: Shape) -> None:
         self.channel_axis, self.geometry = read_geometry(self, bottom)
-        self.check(len(self.geometry.kernel) > 0,
-                   f"axis {self.channel_axis} leaves no spatial axis of a bottom of {len(bottom)} axes")
+        self.check(len(self.geometry.kernel) > 0, f"axis {self.channel_axis} leaves no spatial axis of a bottom of {len(bottom)} axes")
 
     def reshape(self, bottom: Shape) -> Shape:
         axis = self.channel_axis

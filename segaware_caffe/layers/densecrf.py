@@ -49,17 +49,19 @@ class DenseCRF(Layer):
     def _check_lists(self, weight: str, *stds: str) -> None:
         for std in stds:
             values = getattr(self.options, std)
-            self.check(len(values) == len(getattr(self.options, weight)),
-                       f"{weight} and {std} must be given equally often")
+            self.check(len(values) == len(getattr(self.options, weight)), f"{weight} and {std} must be given equally often")
             self.check(all(value > 0 for value in values), f"{std} must be positive, not {list(values)}")
 
     def reshape(self, scores: Shape, sizes: Shape, image: Shape) -> Shape:
         check_sizes_shape(self, scores, sizes)
-        self.check(image == (scores[0], 3, *scores[2:]),
-                   f"the image must have shape (N, 3, H, W) for scores of shape {dims(scores)}, not {dims(image)}")
+        self.check(
+            image == (scores[0], 3, *scores[2:]),
+            f"the image must have shape (N, 3, H, W) for scores of shape {dims(scores)}, not {dims(image)}",
+        )
         if scores[0] > 1:
-            logger.warning("layer '%s' (DenseCRF): as in the release, the first image serves all %d samples of a batch",
-                           self.name, scores[0])
+            logger.warning(
+                "layer '%s' (DenseCRF): as in the release, the first image serves all %d samples of a batch", self.name, scores[0]
+            )
         return scores
 
     def forward(self, scores: torch.Tensor, sizes: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
@@ -76,6 +78,8 @@ class DenseCRF(Layer):
         """The stated size; all of the blob where both sides of it are as large or larger."""
         if all(stated >= side for stated, side in zip(size, limit, strict=True)):
             return limit[0], limit[1]
-        self.check(all(0 < stated <= side for stated, side in zip(size, limit, strict=True)),
-                   f"the valid area {size[0]} x {size[1]} of image {index} must fit into {limit[0]} x {limit[1]}")
+        self.check(
+            all(0 < stated <= side for stated, side in zip(size, limit, strict=True)),
+            f"the valid area {size[0]} x {size[1]} of image {index} must fit into {limit[0]} x {limit[1]}",
+        )
         return size

@@ -32,8 +32,7 @@ class ROIPooling(Layer):
 
     def reshape(self, bottom: Shape, rois: Shape) -> Shape:
         self.check(len(bottom) == 4, f"the first bottom must have 4 axes, not {len(bottom)}")
-        self.check(len(rois) >= 2 and math.prod(rois[1:]) == 5,
-                   f"ROI layer C x W x H must be == 5: the regions' shape is {rois}")
+        self.check(len(rois) >= 2 and math.prod(rois[1:]) == 5, f"ROI layer C x W x H must be == 5: the regions' shape is {rois}")
         return rois[0], bottom[1], self.options.pooled_h, self.options.pooled_w
 
     def forward(self, bottom: torch.Tensor, rois: torch.Tensor) -> torch.Tensor:
@@ -62,19 +61,21 @@ class PriorBox(Layer):
     def setup(self, features: Shape, image: Shape) -> None:
         param = self.options
         self.check(min(param.min_size, default=0) > 0, "must provide min_size, and min_size must be positive.")
-        self.check(len(param.max_size) in (0, len(param.min_size)),
-                   "max_size must be given once per min_size, if at all")
-        self.check(all(largest > least for least, largest in zip(param.min_size, param.max_size, strict=False)),
-                   "max_size must be greater than min_size.")
-        self.check(len(param.variance) in (0, 1, 4) and min(param.variance, default=1) > 0,
-                   f"variance must be one or four positive values, not {list(param.variance)}")
+        self.check(len(param.max_size) in (0, len(param.min_size)), "max_size must be given once per min_size, if at all")
+        self.check(
+            all(largest > least for least, largest in zip(param.min_size, param.max_size, strict=False)),
+            "max_size must be greater than min_size.",
+        )
+        self.check(
+            len(param.variance) in (0, 1, 4) and min(param.variance, default=1) > 0,
+            f"variance must be one or four positive values, not {list(param.variance)}",
+        )
         self._pair("img_size", "img_h", "img_w")
         self._pair("step", "step_h", "step_w")
         self.box_sizes = self._box_sizes()
 
     def reshape(self, features: Shape, image: Shape) -> Shape:
-        self.check(len(features) == 4 and len(image) == 4,
-                   f"the bottoms must have 4 axes, not {len(features)} and {len(image)}")
+        self.check(len(features) == 4 and len(image) == 4, f"the bottoms must have 4 axes, not {len(features)} and {len(image)}")
         return 1, 2, features[2] * features[3] * len(self.box_sizes) * 4
 
     def forward(self, features: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
@@ -111,8 +112,7 @@ class PriorBox(Layer):
         """A height and a width that are given together or apart, or None."""
         param = self.options
         apart = param.HasField(height) or param.HasField(width)
-        self.check(not (apart and param.HasField(both)),
-                   f"Either {both} or {height}/{width} should be specified; not both.")
+        self.check(not (apart and param.HasField(both)), f"Either {both} or {height}/{width} should be specified; not both.")
         if not apart and not param.HasField(both):
             return None
         pair = (getattr(param, height), getattr(param, width)) if apart else (getattr(param, both),) * 2
@@ -149,17 +149,21 @@ class DetectionOutput(Layer):
 
     def reshape(self, locations: Shape, scores: Shape, priors: Shape, *_: Shape) -> Shape:
         count = priors[2] // 4 if len(priors) > 2 else 0
-        self.check(locations[0] == scores[0],
-                   f"locations and scores must have the same number of samples, not {locations[0]} and {scores[0]}")
-        self.check(math.prod(locations[1:]) == count * self.location_classes * 4,
-                   f"Number of priors must match number of location predictions: {count} priors, locations {locations}")
-        self.check(math.prod(scores[1:]) == count * self.options.num_classes,
-                   f"Number of priors must match number of confidence predictions: {count} priors, scores {scores}")
+        self.check(
+            locations[0] == scores[0], f"locations and scores must have the same number of samples, not {locations[0]} and {scores[0]}"
+        )
+        self.check(
+            math.prod(locations[1:]) == count * self.location_classes * 4,
+            f"Number of priors must match number of location predictions: {count} priors, locations {locations}",
+        )
+        self.check(
+            math.prod(scores[1:]) == count * self.options.num_classes,
+            f"Number of priors must match number of confidence predictions: {count} priors, scores {scores}",
+        )
         return 1, 1, 1, 7
 
     @torch.no_grad()
-    def forward(self, locations: torch.Tensor, scores: torch.Tensor, priors: torch.Tensor, *_: torch.Tensor
-                ) -> torch.Tensor:
+    def forward(self, locations: torch.Tensor, scores: torch.Tensor, priors: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
         corners, variances = priors[0].reshape(2, -1, 1, 4)
         offsets = locations.reshape(len(locations), -1, self.location_classes, 4)
         if not self.options.variance_encoded_in_target:

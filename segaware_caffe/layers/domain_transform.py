@@ -33,25 +33,27 @@ class DomainTransform(Layer):
 
     def reshape(self, image: Shape, edges: Shape, sizes: Shape) -> Shape:
         check_sizes_shape(self, image, sizes)
-        self.check(edges == (image[0], 1, *image[2:]),
-                   f"the edges must have shape (N, 1, H, W) for an image of shape {dims(image)}, not {dims(edges)}")
+        self.check(
+            edges == (image[0], 1, *image[2:]),
+            f"the edges must have shape (N, 1, H, W) for an image of shape {dims(image)}, not {dims(edges)}",
+        )
         return image
 
     def forward(self, image: torch.Tensor, edges: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         return self.smooth(image, edges, sizes, self.options.min_weight)
 
-    def smooth(
-        self, image: torch.Tensor, edges: torch.Tensor, sizes: torch.Tensor, min_weight: float | None
-    ) -> torch.Tensor:
+    def smooth(self, image: torch.Tensor, edges: torch.Tensor, sizes: torch.Tensor, min_weight: float | None) -> torch.Tensor:
         """Every image's valid area, smoothed; `min_weight` None leaves the weights unclamped."""
         options, top = self.options, image.clone()
         for index, (height, width) in enumerate(read_sizes(sizes)):
-            self.check(0 <= height <= image.shape[2] and 0 <= width <= image.shape[3],
-                       f"the valid area {height} x {width} of image {index} must fit into an image of "
-                       f"{image.shape[2]} x {image.shape[3]}")
+            self.check(
+                0 <= height <= image.shape[2] and 0 <= width <= image.shape[3],
+                f"the valid area {height} x {width} of image {index} must fit into an image of {image.shape[2]} x {image.shape[3]}",
+            )
             area = (index, slice(None), slice(height), slice(width))
-            top[area] = domain_transform(image[area], edges[area][0], options.num_iter, options.spatial_sigma,
-                                         options.range_sigma, min_weight)
+            top[area] = domain_transform(
+                image[area], edges[area][0], options.num_iter, options.spatial_sigma, options.range_sigma, min_weight
+            )
         return top
 
 

@@ -93,8 +93,10 @@ class DistLoss(LossLayer):
         self.check(beta > alpha, f"beta {beta:g} must be greater than alpha {alpha:g}")
 
     def reshape(self, distances: Shape, parity: Shape) -> Shape:
-        self.check(math.prod(distances) == math.prod(parity),
-                   f"distances and parity must have the same count, not shapes {dims(distances)} and {dims(parity)}")
+        self.check(
+            math.prod(distances) == math.prod(parity),
+            f"distances and parity must have the same count, not shapes {dims(distances)} and {dims(parity)}",
+        )
         return super().reshape(distances, parity)
 
     def forward(self, distances: torch.Tensor, parity: torch.Tensor) -> torch.Tensor:

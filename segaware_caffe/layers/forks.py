@@ -31,13 +31,17 @@ class Upsample(Layer):
         param = self.options
         has = {field: param.HasField(field) for field in ("scale", "scale_h", "scale_w", "upsample_h", "upsample_w")}
         self.exact = has["upsample_h"] and has["upsample_w"]
-        self.check(self.exact or (has["scale_h"] == has["scale_w"] and not (has["scale"] and has["scale_h"])),
-                   "upsample_h & upsample_w are required, else (DEPRECATED) scale OR scale_h & scale_w are required.")
+        self.check(
+            self.exact or (has["scale_h"] == has["scale_w"] and not (has["scale"] and has["scale_h"])),
+            "upsample_h & upsample_w are required, else (DEPRECATED) scale OR scale_h & scale_w are required.",
+        )
         sizes = (param.upsample_h, param.upsample_w) if self.exact else self._scales()
         self.check(min(sizes) > 1, f"upsample_h and upsample_w, or the scales, must be greater than 1, not {sizes}")
         for scale, field in zip(self._scales(), ("pad_out_h", "pad_out_w"), strict=True):
-            self.check(self.exact or scale == 2 or not getattr(param, field),
-                       f"{field} requires a scale of 2, otherwise the output size is ill-defined; it is {scale}")
+            self.check(
+                self.exact or scale == 2 or not getattr(param, field),
+                f"{field} requires a scale of 2, otherwise the output size is ill-defined; it is {scale}",
+            )
 
     def reshape(self, bottom: Shape, mask: Shape) -> Shape:
         self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
@@ -52,8 +56,9 @@ class Upsample(Layer):
         shape = self.top_shapes(tuple(bottom.shape), tuple(mask.shape))[0]
         index = mask.detach().long().flatten(2)
         plane = bottom.new_zeros(*shape[:2], shape[2] * shape[3])
-        self.check_indices(index, plane.shape[2], "upsample top index",
-                           " - check scale settings match input pooling layer's downsample setup")
+        self.check_indices(
+            index, plane.shape[2], "upsample top index", " - check scale settings match input pooling layer's downsample setup"
+        )
         return plane.scatter(2, index, bottom.flatten(2)).view(shape)
 
     def _scales(self) -> tuple[int, int]:
@@ -79,8 +84,10 @@ class Normalize(Layer):
         self.add_blob([] if param.channel_shared else [bottom[1]], fill)
 
     def reshape(self, bottom: Shape) -> Shape:
-        self.check(self.options.channel_shared or bottom[1:2] == self.specs[0].shape,
-                   f"Scale size is inconsistent with prototxt config: {self.specs[0].shape} for shape {bottom}")
+        self.check(
+            self.options.channel_shared or bottom[1:2] == self.specs[0].shape,
+            f"Scale size is inconsistent with prototxt config: {self.specs[0].shape} for shape {bottom}",
+        )
         return bottom
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
@@ -119,8 +126,9 @@ class Axpy(Layer):
 
     def reshape(self, factor: Shape, x: Shape, y: Shape) -> Shape:
         self.check(x == y, f"the second and third bottom must have the same shape, not {x} and {y}")
-        self.check(factor in (x[:2], x[:2] + (1,) * (len(x) - 2)),
-                   f"the first bottom must have one element per channel of {x}, not shape {factor}")
+        self.check(
+            factor in (x[:2], x[:2] + (1,) * (len(x) - 2)), f"the first bottom must have one element per channel of {x}, not shape {factor}"
+        )
         return x
 
     def forward(self, factor: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -143,8 +151,7 @@ class ConvolutionDepthwise(Convolution):
 
     def outputs_and_groups(self) -> tuple[int, int]:
         given = self.options.num_output
-        self.check(given in (0, self.channels),
-                   f"num_output must be the bottom's number of channels {self.channels}, not {given}")
+        self.check(given in (0, self.channels), f"num_output must be the bottom's number of channels {self.channels}, not {given}")
         return self.channels, self.channels
 
 
@@ -172,8 +179,10 @@ class ShuffleChannel(Layer):
         self.check(self.options.group > 0, "group must be greater than 0")
 
     def reshape(self, bottom: Shape) -> Shape:
-        self.check(len(bottom) >= 2 and bottom[1] % self.options.group == 0,
-                   f"Wrong group size: group {self.options.group} does not divide the channels of shape {bottom}")
+        self.check(
+            len(bottom) >= 2 and bottom[1] % self.options.group == 0,
+            f"Wrong group size: group {self.options.group} does not divide the channels of shape {bottom}",
+        )
         return bottom
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:

@@ -33,8 +33,11 @@ def read_geometry(layer: Layer, bottom: Shape) -> tuple[int, Geometry]:
 def checked_output(layer: Layer, geometry: Geometry, spatial: Shape) -> Shape:
     """`geometry.output`, or CaffeError where the kernel does not fit the bottom."""
     shape = geometry.output(spatial)
-    layer.check(all(d > 0 for d in shape), f"kernel {geometry.kernel} with pad {geometry.pad} and dilation {geometry.dilation}"
-                f" does not fit a bottom of spatial size {spatial}: the top would be {shape}")
+    layer.check(
+        all(d > 0 for d in shape),
+        f"kernel {geometry.kernel} with pad {geometry.pad} and dilation {geometry.dilation}"
+        f" does not fit a bottom of spatial size {spatial}: the top would be {shape}",
+    )
     return shape
 
 
@@ -47,8 +50,9 @@ def _spread_or_pair(layer: Layer, param: Any, field: str, count: int, default: i
 
 
 def _spread(layer: Layer, values: Any, field: str, count: int, default: int) -> tuple[int, ...]:
-    layer.check(len(values) in (0, 1, count),
-                f"{field} must be given once, or once per spatial axis ({count} times), not {len(values)} times")
+    layer.check(
+        len(values) in (0, 1, count), f"{field} must be given once, or once per spatial axis ({count} times), not {len(values)} times"
+    )
     if len(values) == count:
         return tuple(values)
     return (values[0] if len(values) else default,) * count

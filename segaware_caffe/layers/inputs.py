@@ -12,8 +12,10 @@ from segaware_caffe.layers.registry import register
 def declared_shape(layer: Layer, values: list[int]) -> Shape:
     """A shape written in the prototxt, checked against the limit of declared elements."""
     shape = tuple(values)
-    layer.check(min(shape, default=1) > 0 and math.prod(shape) <= MAX_DECLARED_ELEMENTS,
-                f"shape {dims(shape)} is refused: {limits(0 if min(shape, default=1) < 1 else math.prod(shape))}")
+    layer.check(
+        min(shape, default=1) > 0 and math.prod(shape) <= MAX_DECLARED_ELEMENTS,
+        f"shape {dims(shape)} is refused: {limits(0 if min(shape, default=1) < 1 else math.prod(shape))}",
+    )
     return shape
 
 
@@ -30,8 +32,9 @@ class Input(Layer):
 
     def reshape(self) -> list[Shape]:
         shapes = [declared_shape(self, list(s.dim)) for s in self.options.shape] or [()]
-        self.check(len(shapes) in (1, self.num_tops),
-                   f"Must specify 'shape' once, or once per top blob ({self.num_tops}), not {len(shapes)} times")
+        self.check(
+            len(shapes) in (1, self.num_tops), f"Must specify 'shape' once, or once per top blob ({self.num_tops}), not {len(shapes)} times"
+        )
         return shapes * (self.num_tops // len(shapes))
 
     def forward(self) -> list[torch.Tensor]:
@@ -52,8 +55,10 @@ class DummyData(Layer):
 
     def setup(self) -> None:
         count = len(self.options.data_filler)
-        self.check(count in (0, 1, self.num_tops),
-                   f"Number of data fillers must be 0, 1 or equal to the number of tops: {self.num_tops}, not {count}")
+        self.check(
+            count in (0, 1, self.num_tops),
+            f"Number of data fillers must be 0, 1 or equal to the number of tops: {self.num_tops}, not {count}",
+        )
 
     def reshape(self) -> list[Shape]:
         param = self.options
@@ -62,11 +67,14 @@ class DummyData(Layer):
             shapes = [declared_shape(self, list(s.dim)) for s in param.shape]
         else:
             legacy = [list(getattr(param, field)) for field in ("num", "channels", "height", "width")]
-            self.check(len({len(values) for values in legacy}) == 1 and len(legacy[0]) > 0,
-                       "needs shape, or num, channels, height and width equally often")
+            self.check(
+                len({len(values) for values in legacy}) == 1 and len(legacy[0]) > 0,
+                "needs shape, or num, channels, height and width equally often",
+            )
             shapes = [declared_shape(self, list(values)) for values in zip(*legacy, strict=True)]
-        self.check(len(shapes) in (1, self.num_tops),
-                   f"Must specify 'shape' once, or once per top blob ({self.num_tops}), not {len(shapes)} times")
+        self.check(
+            len(shapes) in (1, self.num_tops), f"Must specify 'shape' once, or once per top blob ({self.num_tops}), not {len(shapes)} times"
+        )
         shapes *= self.num_tops // len(shapes)
         messages = list(param.data_filler) or [None]
         messages *= self.num_tops // len(messages)

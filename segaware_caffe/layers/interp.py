@@ -22,8 +22,7 @@ class Interp(Layer):
     def setup(self, bottom: Shape) -> None:
         param = self.options
         for field in ("pad_beg", "pad_end"):
-            self.check(getattr(param, field) <= 0,
-                       f"Only supports non-pos padding (cropping): {field} is {getattr(param, field)}")
+            self.check(getattr(param, field) <= 0, f"Only supports non-pos padding (cropping): {field} is {getattr(param, field)}")
         for field in ("zoom_factor", "shrink_factor"):
             self.check(getattr(param, field) >= 1, f"{field} must be positive, not {getattr(param, field)}")
 

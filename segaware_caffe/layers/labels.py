@@ -31,8 +31,7 @@ class AdaptiveBiasChannel(Layer):
         self.check(options.margin_others >= 0, f"margin_others must not be negative, not {options.margin_others:g}")
 
     def reshape(self, scores: Shape, labels: Shape) -> Shape:
-        self.check(len(scores) == 4 and scores[1] > 1,
-                   f"the scores must have 4 axes and several channels, not shape {dims(scores)}")
+        self.check(len(scores) == 4 and scores[1] > 1, f"the scores must have 4 axes and several channels, not shape {dims(scores)}")
         check_image_labels(self, scores, labels)
         return scores
 
@@ -67,8 +66,7 @@ class BiasChannel(Layer):
 
     def setup(self, scores: Shape, labels: Shape) -> None:
         for field in ("bg_bias", "fg_bias"):
-            self.check(getattr(self.options, field) >= 0,
-                       f"{field} must not be negative, not {getattr(self.options, field):g}")
+            self.check(getattr(self.options, field) >= 0, f"{field} must not be negative, not {getattr(self.options, field):g}")
         self._has_background = self.options.HasField("background_label") or self.options.HasField("bg_bias")
         self._of_image = self.options.label_type == self.options.IMAGE
 
@@ -80,8 +78,9 @@ class BiasChannel(Layer):
         else:
             expected = (scores[0], 1, *scores[2:])
             self.check(labels == expected, f"PIXEL labels must have shape {dims(expected)}, not {dims(labels)}")
-            self.check(not self._has_background or 0 <= background < scores[1],
-                       f"background_label {background} is outside [0, {scores[1]})")
+            self.check(
+                not self._has_background or 0 <= background < scores[1], f"background_label {background} is outside [0, {scores[1]})"
+            )
         return scores
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -111,8 +110,10 @@ class UniqueLabel(Layer):
 
     def setup(self, labels: Shape) -> None:
         forced = set(self.options.force_label)
-        self.check(self.options.max_labels > len(forced),
-                   f"max_labels {self.options.max_labels} must exceed the {len(forced)} labels in force_label")
+        self.check(
+            self.options.max_labels > len(forced),
+            f"max_labels {self.options.max_labels} must exceed the {len(forced)} labels in force_label",
+        )
 
     def reshape(self, labels: Shape) -> Shape:
         self.check(len(labels) == 4 and labels[1] == 1, f"the labels must have shape (N, 1, H, W), not {dims(labels)}")
@@ -131,5 +132,7 @@ class UniqueLabel(Layer):
 
 def check_image_labels(layer: Layer, scores: Shape, labels: Shape) -> None:
     """Image labels come as (N, L, 1, 1), L places for each sample."""
-    layer.check(len(labels) == 4 and labels[0] == scores[0] and labels[2:] == (1, 1),
-                f"image labels must have shape ({scores[0]}, L, 1, 1), not {dims(labels)}")
+    layer.check(
+        len(labels) == 4 and labels[0] == scores[0] and labels[2:] == (1, 1),
+        f"image labels must have shape ({scores[0]}, L, 1, 1), not {dims(labels)}",
+    )

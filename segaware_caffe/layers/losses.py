@@ -24,8 +24,10 @@ class LossLayer(Layer):
     no_forced_gradient = (1,)
 
     def reshape(self, *bottoms: Shape) -> Shape | list[Shape]:
-        self.check(bottoms[0][:1] == bottoms[1][:1], "The data and label should have the same first dimension.  "
-                   f"Data has shape {dims(bottoms[0])}, label {dims(bottoms[1])}")
+        self.check(
+            bottoms[0][:1] == bottoms[1][:1],
+            f"The data and label should have the same first dimension.  Data has shape {dims(bottoms[0])}, label {dims(bottoms[1])}",
+        )
         return ()
 
     def read_normalization(self, default: int) -> int:
@@ -70,14 +72,15 @@ class ContrastiveLoss(LossLayer):
     def reshape(self, first: Shape, second: Shape, similar: Shape) -> Shape:
         self.check(first == second, f"the bottoms to compare must have one shape, not {dims(first)} and {dims(second)}")
         self.check(all(d == 1 for d in first[2:]), f"the bottoms must have height and width 1, not shape {dims(first)}")
-        self.check(similar[:1] == first[:1] and all(d == 1 for d in similar[1:]),
-                   f"bottom 2 must hold one value for each of the {first[0]} pairs, not have shape {dims(similar)}")
+        self.check(
+            similar[:1] == first[:1] and all(d == 1 for d in similar[1:]),
+            f"bottom 2 must hold one value for each of the {first[0]} pairs, not have shape {dims(similar)}",
+        )
         return ()
 
     def forward(self, first: torch.Tensor, second: torch.Tensor, similar: torch.Tensor) -> torch.Tensor:
         alike = similar.detach().flatten().trunc() != 0
-        pairs = losses.contrastive_loss(first.flatten(1), second.flatten(1), alike,
-                                        self.options.margin, self.options.legacy_version)
+        pairs = losses.contrastive_loss(first.flatten(1), second.flatten(1), alike, self.options.margin, self.options.legacy_version)
         return losses.total(pairs) / (2 * len(first))
 
 
@@ -92,8 +95,7 @@ class EuclideanLoss(LossLayer):
 
     def reshape(self, first: Shape, second: Shape) -> Shape:
         super().reshape(first, second)
-        self.check(math.prod(first[1:]) == math.prod(second[1:]),
-                   f"Inputs must have the same dimension: {dims(first)} and {dims(second)}")
+        self.check(math.prod(first[1:]) == math.prod(second[1:]), f"Inputs must have the same dimension: {dims(first)} and {dims(second)}")
         return ()
 
     def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
@@ -112,8 +114,7 @@ class HingeLoss(LossLayer):
 
     def reshape(self, scores: Shape, labels: Shape) -> Shape:
         super().reshape(scores, labels)
-        self.check(math.prod(labels) == scores[0],
-                   f"one label for each of the {scores[0]} samples is needed, not {dims(labels)}")
+        self.check(math.prod(labels) == scores[0], f"one label for each of the {scores[0]} samples is needed, not {dims(labels)}")
         return ()
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -140,8 +141,7 @@ class L1Loss(LossLayer):
     param_field = "l1_loss_param"
 
     def reshape(self, *bottoms: Shape) -> Shape:
-        self.check(bottoms[0] == bottoms[-1],
-                   f"the bottoms must have one shape, not {dims(bottoms[0])} and {dims(bottoms[-1])}")
+        self.check(bottoms[0] == bottoms[-1], f"the bottoms must have one shape, not {dims(bottoms[0])} and {dims(bottoms[-1])}")
         self.check(len(bottoms[0]) >= 2, f"the bottoms must have at least 2 axes, not shape {dims(bottoms[0])}")
         return ()
 
@@ -151,8 +151,7 @@ class L1Loss(LossLayer):
         if options.normalize_by_num_entries:
             samples = (~difference.isnan()).sum().clamp(min=1) / difference.shape[1]
         if options.l2_per_location:
-            values = losses.l2_loss_per_location(difference, options.plateau, options.epsilon,
-                                                 options.l2_prescale_by_channels)
+            values = losses.l2_loss_per_location(difference, options.plateau, options.epsilon, options.l2_prescale_by_channels)
         else:
             values = losses.l1_loss(difference, options.plateau)
         return losses.total(values) / samples
@@ -168,8 +167,7 @@ class MultinomialLogisticLoss(LossLayer):
 
     def reshape(self, probabilities: Shape, labels: Shape) -> Shape:
         super().reshape(probabilities, labels)
-        self.check(math.prod(labels) == labels[0],
-                   f"one label for each of the {labels[0]} samples is needed, not {dims(labels)}")
+        self.check(math.prod(labels) == labels[0], f"one label for each of the {labels[0]} samples is needed, not {dims(labels)}")
         return ()
 
     def forward(self, probabilities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -190,9 +188,10 @@ class SigmoidCrossEntropyLoss(LossLayer):
 
     def reshape(self, scores: Shape, targets: Shape) -> Shape:
         super().reshape(scores, targets)
-        self.check(math.prod(scores) == math.prod(targets),
-                   f"SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count: {dims(scores)} and"
-                   f" {dims(targets)}")
+        self.check(
+            math.prod(scores) == math.prod(targets),
+            f"SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count: {dims(scores)} and {dims(targets)}",
+        )
         return ()
 
     def forward(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

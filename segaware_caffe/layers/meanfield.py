@@ -23,8 +23,7 @@ class MaskFields:
 
     def mask(self, embedding: torch.Tensor) -> torch.Tensor:
         """The kernel's mask (N, taps, H, W) from an embedding (N, E, H, W)."""
-        return softmax_mask(embedding, self.geometry, self.scale, remove_center=self.remove_center,
-                            remove_bounds=self.remove_bounds)
+        return softmax_mask(embedding, self.geometry, self.scale, remove_center=self.remove_center, remove_bounds=self.remove_bounds)
 
 
 class MaskedMeanField(Layer):
@@ -44,19 +43,25 @@ class MaskedMeanField(Layer):
         self.add_blob((1, 1, unary[1], unary[1]), diagonal(-1))
 
     def reshape(self, unary: Shape, initial: Shape, *embeddings: Shape) -> Shape:
-        self.check(len(unary) == 4 and unary == initial,
-                   f"unary and initial must have one shape (N, K, H, W), not {dims(unary)} and {dims(initial)}")
+        self.check(
+            len(unary) == 4 and unary == initial,
+            f"unary and initial must have one shape (N, K, H, W), not {dims(unary)} and {dims(initial)}",
+        )
         classes = self.specs[0].shape[-1]
         self.check(unary[1] == classes, f"unary must have {classes} channels, one for each class, not {unary[1]}")
         for embedding in embeddings:
-            self.check(len(embedding) == 4 and (embedding[0], *embedding[2:]) == (unary[0], *unary[2:]),
-                       "every embedding must have the scores' N, H and W: "
-                       f"its shape is {dims(embedding)}, theirs {dims(unary)}")
+            self.check(
+                len(embedding) == 4 and (embedding[0], *embedding[2:]) == (unary[0], *unary[2:]),
+                f"every embedding must have the scores' N, H and W: its shape is {dims(embedding)}, theirs {dims(unary)}",
+            )
         for fields in self.fields:
             window, output = fields.geometry, fields.geometry.output(unary[2:])
-            self.check(output == unary[2:], f"kernel_size {window.kernel[0]} with pad {window.pad[0]}, stride "
-                       f"{window.stride[0]} and dilation {window.dilation[0]} makes {output} of {unary[2:]}; it must "
-                       "keep the size (pad = dilation * (kernel_size - 1) / 2)")
+            self.check(
+                output == unary[2:],
+                f"kernel_size {window.kernel[0]} with pad {window.pad[0]}, stride "
+                f"{window.stride[0]} and dilation {window.dilation[0]} makes {output} of {unary[2:]}; it must "
+                "keep the size (pad = dilation * (kernel_size - 1) / 2)",
+            )
         return unary
 
     def forward(self, unary: torch.Tensor, initial: torch.Tensor, *embeddings: torch.Tensor) -> torch.Tensor:
@@ -82,8 +87,9 @@ class MaskedMeanField(Layer):
 
     def _value(self, field: str, default: Any, index: int) -> Any:
         values = getattr(self.options, field)
-        self.check(len(values) in (0, self.kernels),
-                   f"{field} must be given {self.kernels} time(s) or not at all, not {len(values)} time(s)")
+        self.check(
+            len(values) in (0, self.kernels), f"{field} must be given {self.kernels} time(s) or not at all, not {len(values)} time(s)"
+        )
         return values[index] if values else default
 
 

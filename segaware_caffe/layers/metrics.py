@@ -33,8 +33,9 @@ class Accuracy(Layer):
         self._axis = self.axis(self.options.axis, len(scores))
         classes = scores[self._axis]
         check_label_count(self, scores, labels, self._axis)
-        self.check(self.options.top_k <= classes,
-                   f"top_k {self.options.top_k} must be less than or equal to the number of classes {classes}.")
+        self.check(
+            self.options.top_k <= classes, f"top_k {self.options.top_k} must be less than or equal to the number of classes {classes}."
+        )
         return [(), (classes,)][: self.num_tops]
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> list[torch.Tensor]:
@@ -67,10 +68,11 @@ class SegAccuracy(Layer):
         self.register_buffer("_confusion", torch.zeros(scores[1], scores[1], dtype=torch.int64), persistent=False)
 
     def reshape(self, scores: Shape, labels: Shape) -> Shape:
-        self.check(scores[:1] + scores[2:] == labels[:1] + labels[2:] and labels[1:2] == (1,),
-                   f"the labels must have shape {dims((scores[0], 1, *scores[2:]))}, not {dims(labels)}")
-        self.check(scores[1] == len(self._confusion),
-                   f"the number of classes changed from {len(self._confusion)} to {scores[1]}")
+        self.check(
+            scores[:1] + scores[2:] == labels[:1] + labels[2:] and labels[1:2] == (1,),
+            f"the labels must have shape {dims((scores[0], 1, *scores[2:]))}, not {dims(labels)}",
+        )
+        self.check(scores[1] == len(self._confusion), f"the number of classes changed from {len(self._confusion)} to {scores[1]}")
         return (1, 1, 1, 3)
 
     @property

@@ -34,15 +34,19 @@ class BatchNorm(Layer):
 
     def setup(self, bottom: Shape) -> None:
         self.check(len(bottom) >= 2, f"the bottom must have at least 2 axes, not {len(bottom)}")
-        self.check(all(spec.lr_mult == 0 for spec in self.proto.param),
-                   "Cannot configure batch normalization statistics as layer parameters: lr_mult must be 0 everywhere")
+        self.check(
+            all(spec.lr_mult == 0 for spec in self.proto.param),
+            "Cannot configure batch normalization statistics as layer parameters: lr_mult must be 0 everywhere",
+        )
         self.channels = bottom[1]
         for count in (self.channels, self.channels, 1):
             self.add_blob([count], fixed=True)
 
     def reshape(self, bottom: Shape) -> Shape:
-        self.check(len(bottom) >= 2 and bottom[1] == self.channels,
-                   f"the number of channels may not change from {self.channels}: the bottom's shape is {bottom}")
+        self.check(
+            len(bottom) >= 2 and bottom[1] == self.channels,
+            f"the number of channels may not change from {self.channels}: the bottom's shape is {bottom}",
+        )
         return bottom
 
     @property
@@ -86,8 +90,7 @@ class LRN(Layer):
     param_field = "lrn_param"
 
     def setup(self, bottom: Shape) -> None:
-        self.check(self.options.local_size % 2 == 1,
-                   f"LRN only supports odd values for local_size, not {self.options.local_size}")
+        self.check(self.options.local_size % 2 == 1, f"LRN only supports odd values for local_size, not {self.options.local_size}")
 
     def reshape(self, bottom: Shape) -> Shape:
         self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
@@ -111,8 +114,7 @@ class MVN(Layer):
     param_field = "mvn_param"
 
     def reshape(self, bottom: Shape) -> Shape:
-        self.check(1 <= len(bottom) <= 4,
-                   f"Cannot use legacy accessors on Blobs with > 4 axes: the bottom has {len(bottom)}")
+        self.check(1 <= len(bottom) <= 4, f"Cannot use legacy accessors on Blobs with > 4 axes: the bottom has {len(bottom)}")
         return bottom
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:

@@ -38,10 +38,8 @@ class NormConv(Layer):
         self.check(not param.bottom_is_im2col, "bottom_is_im2col is for Convolution only")
         self.check(outputs > 0, "num_output must be positive")
         self.check(self.group > 0, "group must be positive")
-        self.check(channels % self.group == 0,
-                   f"the image's {channels} channels must be a multiple of group {self.group}")
-        self.check(outputs % self.group == 0,
-                   f"Number of output should be multiples of group: num_output {outputs}, group {self.group}")
+        self.check(channels % self.group == 0, f"the image's {channels} channels must be a multiple of group {self.group}")
+        self.check(outputs % self.group == 0, f"Number of output should be multiples of group: num_output {outputs}, group {self.group}")
         self.add_blob([outputs, channels // self.group, *self.geometry.kernel], param.weight_filler)
         if param.bias_term:
             self.add_blob([outputs], param.bias_filler)
@@ -49,18 +47,20 @@ class NormConv(Layer):
             self.add_blob([1], self.options.scale_filler)
 
     def reshape(self, image: Shape, embedding: Shape) -> Shape:
-        self.check(len(image) == len(embedding) == 4 and (image[0], *image[2:]) == (embedding[0], *embedding[2:]),
-                   "image and embedding must have shapes (N, C, H, W) of the same N, H and W, "
-                   f"not {dims(image)} and {dims(embedding)}")
+        self.check(
+            len(image) == len(embedding) == 4 and (image[0], *image[2:]) == (embedding[0], *embedding[2:]),
+            f"image and embedding must have shapes (N, C, H, W) of the same N, H and W, not {dims(image)} and {dims(embedding)}",
+        )
         outputs, channels, *_ = self.specs[0].shape
-        self.check(image[1] == channels * self.group, "Input size incompatible with convolution kernel: "
-                   f"{image[1]} channels instead of {channels * self.group}")
+        self.check(
+            image[1] == channels * self.group,
+            f"Input size incompatible with convolution kernel: {image[1]} channels instead of {channels * self.group}",
+        )
         return image[0], outputs, *checked_output(self, self.geometry, image[2:])
 
     def forward(self, image: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         options = self.options
         scale = self.blob(len(self.specs) - 1) if options.scale_term else -1.0
         bias = self.blob(1) if self.proto.convolution_param.bias_term else None
-        mask = softmax_mask(embedding, self.geometry, scale, options.norm == options.L1,
-                            options.remove_center, options.remove_bounds)
+        mask = softmax_mask(embedding, self.geometry, scale, options.norm == options.L1, options.remove_center, options.remove_bounds)
         return masked_convolution(image, mask, self.blob(0), bias, self.geometry, self.group)

@@ -16,16 +16,18 @@ class Pool(Layer):
         """The top's shape, after checking that no window is empty."""
         self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
         kernel, stride, pad = windows.kernel, windows.stride, windows.pad
-        self.check(not any(pad) or self.options.pool != self.options.STOCHASTIC,
-                   f"Padding implemented only for average and max pooling, not STOCHASTIC with pad {pad}")
-        self.check(all(p < k for p, k in zip(pad, kernel, strict=True)),
-                   f"pad {pad} must be smaller than the kernel {kernel}")
+        self.check(
+            not any(pad) or self.options.pool != self.options.STOCHASTIC,
+            f"Padding implemented only for average and max pooling, not STOCHASTIC with pad {pad}",
+        )
+        self.check(all(p < k for p, k in zip(pad, kernel, strict=True)), f"pad {pad} must be smaller than the kernel {kernel}")
         spatial, output = bottom[2:], windows.output(bottom[2:])
-        self.check(min(output) > 0,
-                   f"kernel {kernel} with pad {pad} does not fit a bottom of spatial size {spatial}: top {output}")
+        self.check(min(output) > 0, f"kernel {kernel} with pad {pad} does not fit a bottom of spatial size {spatial}: top {output}")
         last = [(o - 1) * s - p for o, s, p in zip(output, stride, pad, strict=True)]
-        self.check(all(start < size for start, size in zip(last, spatial, strict=True)),
-                   f"kernel {kernel} with stride {stride} leaves an empty window in a bottom of spatial size {spatial}")
+        self.check(
+            all(start < size for start, size in zip(last, spatial, strict=True)),
+            f"kernel {kernel} with stride {stride} leaves an empty window in a bottom of spatial size {spatial}",
+        )
         return *bottom[:2], *output
 
     def pool(self, bottom: torch.Tensor, windows: Windows) -> torch.Tensor:
@@ -64,10 +66,10 @@ class Pooling(Pool):
             self.check(not (has_size or has_h or has_w), "With Global_pooling: true Filter size cannot specified")
             self.check(pad == (0, 0) and stride == (1, 1), "With Global_pooling: true; only pad = 0 and stride = 1")
             return
-        self.check(not has_size or not (has_h or has_w),
-                   "Filter size is kernel_size OR kernel_h and kernel_w; not both")
-        self.check(has_size or (has_h and has_w),
-                   "kernel_size is required; for non-square filters both kernel_h and kernel_w are required.")
+        self.check(not has_size or not (has_h or has_w), "Filter size is kernel_size OR kernel_h and kernel_w; not both")
+        self.check(
+            has_size or (has_h and has_w), "kernel_size is required; for non-square filters both kernel_h and kernel_w are required."
+        )
         self.check(all(self._kernel()), f"Filter dimensions cannot be zero: {self._kernel()}")
         self.check(all(stride), f"stride must be positive, not {stride}")
 
@@ -96,8 +98,7 @@ class Pooling(Pool):
         has_h, has_w = param.HasField(f"{field}_h"), param.HasField(f"{field}_w")
         if not (has_h or has_w):
             return (getattr(param, field),) * 2
-        self.check(has_h and has_w and not param.HasField(field),
-                   f"{field} is {field} OR {field}_h and {field}_w are required.")
+        self.check(has_h and has_w and not param.HasField(field), f"{field} is {field} OR {field}_h and {field}_w are required.")
         return getattr(param, f"{field}_h"), getattr(param, f"{field}_w")
 
 

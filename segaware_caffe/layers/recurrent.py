@@ -37,11 +37,12 @@ class Recurrent(Layer):
         options, x = self.options, bottoms[0]
         exposed = len(self.states) if options.expose_hidden else 0
         self.check(options.num_output > 0, "num_output must be positive")
-        self.check(len(bottoms) in (2 + exposed, 3 + exposed),
-                   f"takes {2 + exposed} bottoms, or {3 + exposed} with a static input, but {len(bottoms)} are given")
+        self.check(
+            len(bottoms) in (2 + exposed, 3 + exposed),
+            f"takes {2 + exposed} bottoms, or {3 + exposed} with a static input, but {len(bottoms)} are given",
+        )
         self.check(self.num_tops == 1 + exposed, f"produces {1 + exposed} top(s), but {self.num_tops} are given")
-        self.check(len(x) >= 2,
-                   f"bottom 0 must have at least 2 axes -- (#timesteps, #streams, ...), not shape {dims(x)}")
+        self.check(len(x) >= 2, f"bottom 0 must have at least 2 axes -- (#timesteps, #streams, ...), not shape {dims(x)}")
         self._steps, self._static = x[0], len(bottoms) == 3 + exposed
         rows = self.gates * options.num_output
         self.add_blob((rows, math.prod(x[2:])), options.weight_filler)
@@ -54,17 +55,18 @@ class Recurrent(Layer):
 
     def reshape(self, x: Shape, cont: Shape, *more: Shape) -> list[Shape]:
         self.check(x[0] == self._steps, f"input number of timesteps changed from {self._steps} to {x[0]}")
-        self.check(cont == x[:2],
-                   f"bottom 1 must have the shape of bottom 0's first two axes, {dims(x[:2])}, not {dims(cont)}")
-        self.check(math.prod(x[2:]) == self.specs[0].shape[1],
-                   f"the input has {math.prod(x[2:])} elements for each step, but the weights are for"
-                   f" {self.specs[0].shape[1]}")
+        self.check(cont == x[:2], f"bottom 1 must have the shape of bottom 0's first two axes, {dims(x[:2])}, not {dims(cont)}")
+        self.check(
+            math.prod(x[2:]) == self.specs[0].shape[1],
+            f"the input has {math.prod(x[2:])} elements for each step, but the weights are for {self.specs[0].shape[1]}",
+        )
         if self._static:
             static, *more = more
             self.check(static[:1] == x[1:2], f"the static input must have {x[1]} streams, not shape {dims(static)}")
-            self.check(math.prod(static[1:]) == self.specs[2].shape[1],
-                       f"the static input has {math.prod(static[1:])} elements for each stream, but the weights are"
-                       f" for {self.specs[2].shape[1]}")
+            self.check(
+                math.prod(static[1:]) == self.specs[2].shape[1],
+                f"the static input has {math.prod(static[1:])} elements for each stream, but the weights are for {self.specs[2].shape[1]}",
+            )
         state = (1, x[1], self.options.num_output)
         for shape in more:
             self.check(shape == state, f"exposed states must have shape {dims(state)}, not {dims(shape)}")
@@ -143,8 +145,7 @@ class LSTMUnit(Layer):
     def reshape(self, cell: Shape, gates: Shape, cont: Shape) -> list[Shape]:
         self.check(len(cell) == 3 and cell[0] == 1, f"bottom 0 must have shape (1, N, D), not {dims(cell)}")
         _, streams, size = cell
-        self.check(gates == (1, streams, 4 * size),
-                   f"bottom 1 must have shape {dims((1, streams, 4 * size))}, not {dims(gates)}")
+        self.check(gates == (1, streams, 4 * size), f"bottom 1 must have shape {dims((1, streams, 4 * size))}, not {dims(gates)}")
         self.check(cont == (1, streams), f"bottom 2 must have shape {dims((1, streams))}, not {dims(cont)}")
         return [cell, cell]
 

@@ -28,9 +28,10 @@ class ArgMax(Layer):
         top_k = self.options.top_k
         self._axis = self.axis(self.options.axis, len(bottom)) if self.options.HasField("axis") else None
         if self._axis is not None:
-            self.check(top_k <= bottom[self._axis],
-                       f"top_k {top_k} must be less than or equal to the dimension {bottom[self._axis]} of axis"
-                       f" {self._axis}")
+            self.check(
+                top_k <= bottom[self._axis],
+                f"top_k {top_k} must be less than or equal to the dimension {bottom[self._axis]} of axis {self._axis}",
+            )
             return (*bottom[: self._axis], top_k, *bottom[self._axis + 1 :])
         self.check(len(bottom) > 0, "the bottom must have at least one axis")
         count = math.prod(bottom[1:])

@@ -58,9 +58,11 @@ class Concat(Layer):
         self.concat_axis = read_axis(self, len(first), "concat_dim")
         before, after = first[: self.concat_axis], first[self.concat_axis + 1 :]
         for index, bottom in enumerate(bottoms):
-            self.check(bottom[: self.concat_axis] == before and bottom[self.concat_axis + 1 :] == after,
-                       f"All inputs must have the same shape, except at concat_axis {self.concat_axis}: "
-                       f"bottom 0 is {dims(first)}, bottom {index} is {dims(bottom)}")
+            self.check(
+                bottom[: self.concat_axis] == before and bottom[self.concat_axis + 1 :] == after,
+                f"All inputs must have the same shape, except at concat_axis {self.concat_axis}: "
+                f"bottom 0 is {dims(first)}, bottom {index} is {dims(bottom)}",
+            )
         return (*before, sum(bottom[self.concat_axis] for bottom in bottoms), *after)
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor:
@@ -81,16 +83,19 @@ class Crop(Layer):
     def reshape(self, bottom: Shape, reference: Shape) -> Shape:
         axis, ndim = self.axis(self.options.axis, len(bottom)), len(bottom)
         offsets = list(self.options.offset)
-        self.check(len(offsets) in (0, 1, ndim - axis),
-                   "number of offset values specified must be equal to the number of "
-                   f"dimensions following axis {axis} ({ndim - axis}), or one, or none, not {len(offsets)}")
-        self.check(len(reference) >= ndim,
-                   f"bottom 1 must have at least the {ndim} axes of bottom 0, not {len(reference)}")
+        self.check(
+            len(offsets) in (0, 1, ndim - axis),
+            "number of offset values specified must be equal to the number of "
+            f"dimensions following axis {axis} ({ndim - axis}), or one, or none, not {len(offsets)}",
+        )
+        self.check(len(reference) >= ndim, f"bottom 1 must have at least the {ndim} axes of bottom 0, not {len(reference)}")
         self._starts = [0] * axis + (offsets if len(offsets) == ndim - axis else (offsets or [0]) * (ndim - axis))
         for index in range(axis, ndim):
-            self.check(bottom[index] - self._starts[index] >= reference[index],
-                       f"the crop for dimension {index} is out of bounds: offset {self._starts[index]} and size"
-                       f" {reference[index]} exceed {bottom[index]}")
+            self.check(
+                bottom[index] - self._starts[index] >= reference[index],
+                f"the crop for dimension {index} is out of bounds: offset {self._starts[index]} and size"
+                f" {reference[index]} exceed {bottom[index]}",
+            )
         return (*bottom[:axis], *reference[axis:ndim])
 
     def forward(self, bottom: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
@@ -110,16 +115,21 @@ class Filter(Layer):
     tops = (1, None)
 
     def setup(self, *bottoms: Shape) -> None:
-        self.check(self.num_tops == len(bottoms) - 1,
-                   f"Top.size() should be equal to bottom.size() - 1 = {len(bottoms) - 1}, not {self.num_tops}")
+        self.check(
+            self.num_tops == len(bottoms) - 1, f"Top.size() should be equal to bottom.size() - 1 = {len(bottoms) - 1}, not {self.num_tops}"
+        )
 
     def reshape(self, *bottoms: Shape) -> list[Shape]:
         *bottoms, selector = bottoms
-        self.check(len(selector) > 0 and math.prod(selector[1:]) == 1,
-                   f"Selector blob must have all dimensions 1 after the first, not {dims(selector)}")
+        self.check(
+            len(selector) > 0 and math.prod(selector[1:]) == 1,
+            f"Selector blob must have all dimensions 1 after the first, not {dims(selector)}",
+        )
         for bottom in bottoms:
-            self.check(bottom[:1] == selector[:1], "Each bottom should have the same 0th dimension as the selector blob"
-                       f" ({selector[0]}), not {dims(bottom)}")
+            self.check(
+                bottom[:1] == selector[:1],
+                f"Each bottom should have the same 0th dimension as the selector blob ({selector[0]}), not {dims(bottom)}",
+            )
         return list(bottoms)
 
     def forward(self, *bottoms: torch.Tensor) -> list[torch.Tensor]:
@@ -159,8 +169,7 @@ class Reshape(Layer):
 
     def setup(self, bottom: Shape) -> None:
         self.check_not_in_place()
-        self.check(list(self.options.shape.dim).count(-1) <= 1,
-                   "new shape contains multiple -1 dims; only one can be inferred")
+        self.check(list(self.options.shape.dim).count(-1) <= 1, "new shape contains multiple -1 dims; only one can be inferred")
 
     def reshape(self, bottom: Shape) -> Shape:
         axis, num_axes = self.options.axis, self.options.num_axes
@@ -168,24 +177,22 @@ class Reshape(Layer):
         self.check(0 <= start <= len(bottom), f"axis {axis} out of range for a bottom of {len(bottom)} axes")
         self.check(num_axes >= -1, f"num_axes must be >= 0, or -1 for all, not {num_axes}")
         end = len(bottom) if num_axes == -1 else start + num_axes
-        self.check(end <= len(bottom),
-                   f"end_axis = axis + num_axes = {end} is out of range for a bottom of {len(bottom)} axes")
+        self.check(end <= len(bottom), f"end_axis = axis + num_axes = {end} is out of range for a bottom of {len(bottom)} axes")
         middle = list(self.options.shape.dim)
         for index, dim in enumerate(middle):
             self.check(dim >= -1, f"new shape has dimension {dim}; only -1, 0 and positive ones have a meaning")
             if dim == 0:
-                self.check(start + index < len(bottom),
-                           f"new shape contains a 0, but there's no corresponding bottom axis {start + index}")
+                self.check(start + index < len(bottom), f"new shape contains a 0, but there's no corresponding bottom axis {start + index}")
                 middle[index] = bottom[start + index]
         if -1 in middle:
             known = math.prod(bottom[:start]) * -math.prod(middle) * math.prod(bottom[end:])
-            self.check(known > 0 and math.prod(bottom) % known == 0,
-                       f"bottom count {math.prod(bottom)} must be divisible by the product of the specified"
-                       f" dimensions ({known})")
+            self.check(
+                known > 0 and math.prod(bottom) % known == 0,
+                f"bottom count {math.prod(bottom)} must be divisible by the product of the specified dimensions ({known})",
+            )
             middle[middle.index(-1)] = math.prod(bottom) // known
         shape = (*bottom[:start], *middle, *bottom[end:])
-        self.check(math.prod(shape) == math.prod(bottom),
-                   f"output count must match input count: {dims(bottom)} to {dims(shape)}")
+        self.check(math.prod(shape) == math.prod(bottom), f"output count must match input count: {dims(bottom)} to {dims(shape)}")
         return shape
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
@@ -222,15 +229,14 @@ class Slice(Layer):
         size, points = bottom[self._axis], list(self.options.slice_point)
         self.check(self.num_tops <= size, f"{self.num_tops} tops cannot share the {size} elements of axis {self._axis}")
         if points:
-            self.check(len(points) == self.num_tops - 1,
-                       f"slice_point must be given {self.num_tops - 1} times for {self.num_tops} tops,"
-                       f" not {len(points)} times")
+            self.check(
+                len(points) == self.num_tops - 1,
+                f"slice_point must be given {self.num_tops - 1} times for {self.num_tops} tops, not {len(points)} times",
+            )
             self._sizes = [end - start for start, end in itertools.pairwise([0, *points, size])]
-            self.check(min(self._sizes) > 0,
-                       f"slice_point must be strictly increasing between 0 and {size}, not {points}")
+            self.check(min(self._sizes) > 0, f"slice_point must be strictly increasing between 0 and {size}, not {points}")
         else:
-            self.check(size % self.num_tops == 0,
-                       f"Number of top blobs ({self.num_tops}) should evenly divide input slice axis ({size})")
+            self.check(size % self.num_tops == 0, f"Number of top blobs ({self.num_tops}) should evenly divide input slice axis ({size})")
             self._sizes = [size // self.num_tops] * self.num_tops
         return [(*bottom[: self._axis], part, *bottom[self._axis + 1 :]) for part in self._sizes]
 

@@ -107,9 +107,10 @@ class InfogainLoss(ScoreLoss):
         self.check(not self.proto.loss_param.HasField("normalize"), 'normalize is deprecated. use "normalization"')
         self.register_buffer("_gain", None, persistent=False)
         if len(bottoms) == 2:
-            self.check(bool(self.options.source),
-                       "Infogain matrix source must be specified: infogain_loss_param { source: ... }, or a third"
-                       " bottom")
+            self.check(
+                bool(self.options.source),
+                "Infogain matrix source must be specified: infogain_loss_param { source: ... }, or a third bottom",
+            )
             try:
                 self._gain = torch.from_numpy(read_blobproto(self.options.source))
             except CaffeError as error:
@@ -121,8 +122,7 @@ class InfogainLoss(ScoreLoss):
     def reshape(self, scores: Shape, labels: Shape, *gain: Shape) -> list[Shape]:
         tops = super().reshape(scores, labels)
         classes, shape = scores[self._axis], gain[0] if gain else tuple(self._gain.shape)
-        self.check(math.prod(shape) == classes**2,
-                   f"the infogain matrix must have {classes} x {classes} elements, not shape {shape}")
+        self.check(math.prod(shape) == classes**2, f"the infogain matrix must have {classes} x {classes} elements, not shape {shape}")
         return tops
 
     def loss(self, logs: torch.Tensor, indices: torch.Tensor, *gain: torch.Tensor) -> torch.Tensor:

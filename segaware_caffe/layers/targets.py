@@ -8,9 +8,7 @@ import torch
 from segaware_caffe.layers.base import Layer, Shape, dims
 
 
-def class_indices(
-    layer: Layer, labels: torch.Tensor, classes: int, ignored: Iterable[int] = ()
-) -> tuple[torch.Tensor, torch.Tensor]:
+def class_indices(layer: Layer, labels: torch.Tensor, classes: int, ignored: Iterable[int] = ()) -> tuple[torch.Tensor, torch.Tensor]:
     """The labels cut to integers (0 where ignored), and a mask of those that are not ignored.
 
     Raises CaffeError for a label outside [0, classes) that is not ignored; the reference reads
@@ -31,8 +29,10 @@ def class_indices(
 def check_label_count(layer: Layer, scores: Shape, labels: Shape, axis: int) -> None:
     """One label is needed for each position of the scores, the class axis left out."""
     expected = math.prod(scores[:axis]) * math.prod(scores[axis + 1 :])
-    layer.check(math.prod(labels) == expected,
-                "Number of labels must match number of predictions; e.g., if label axis == 1 and prediction shape is "
-                f"(N, C, H, W), label count (number of labels) must be N*H*W, with integer values in"
-                f" {{0, 1, ..., C-1}}: "
-                f"predictions are {dims(scores)}, labels {dims(labels)}, the class axis is {axis}")
+    layer.check(
+        math.prod(labels) == expected,
+        "Number of labels must match number of predictions; e.g., if label axis == 1 and prediction shape is "
+        f"(N, C, H, W), label count (number of labels) must be N*H*W, with integer values in"
+        f" {{0, 1, ..., C-1}}: "
+        f"predictions are {dims(scores)}, labels {dims(labels)}, the class axis is {axis}",
+    )

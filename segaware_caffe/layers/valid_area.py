@@ -10,8 +10,10 @@ from segaware_caffe.layers.base import Layer, Shape, dims
 def check_sizes_shape(layer: Layer, image: Shape, sizes: Shape) -> None:
     """The bottom of sizes needs two or more values for each image of (N, C, H, W)."""
     layer.check(len(image) == 4, f"bottom 0 must have shape (N, C, H, W), not {dims(image)}")
-    layer.check(sizes[:1] == image[:1] and math.prod(sizes[1:]) >= 2,
-                f"the sizes must be height and width for each of {image[0]} images, not a blob of shape {dims(sizes)}")
+    layer.check(
+        sizes[:1] == image[:1] and math.prod(sizes[1:]) >= 2,
+        f"the sizes must be height and width for each of {image[0]} images, not a blob of shape {dims(sizes)}",
+    )
 
 
 def read_sizes(sizes: torch.Tensor) -> list[tuple[int, int]]:

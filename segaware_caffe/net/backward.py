@@ -74,6 +74,4 @@ def _backward_pass(graph: Graph, needs: Sequence[NeedsBackward]) -> None:
 def _force(graph: Graph, needs: Sequence[NeedsBackward]) -> None:
     for node, need in zip(graph.nodes, needs, strict=True):
         need.layer = True
-        need.bottoms = [
-            flag or index not in node.module.no_forced_gradient for index, flag in enumerate(need.bottoms)
-        ]
+        need.bottoms = [flag or index not in node.module.no_forced_gradient for index, flag in enumerate(need.bottoms)]

@@ -64,16 +64,19 @@ def _check_types(net: Any) -> None:
         except CaffeError as error:
             lines.append(f"  {error}: layer {', '.join(map(repr, names[:5]))}{more}")
     raise CaffeError(
-        f"net '{net.name}' has {len(unknown)} layer type(s) that are not supported:\n" + "\n".join(lines) +
-        '\nRegister your own: @segaware_caffe.register("Type") on a subclass of segaware_caffe.Layer'
+        f"net '{net.name}' has {len(unknown)} layer type(s) that are not supported:\n"
+        + "\n".join(lines)
+        + '\nRegister your own: @segaware_caffe.register("Type") on a subclass of segaware_caffe.Layer'
     )
 
 
 def _check_python_layers(net: Any, allowed: bool) -> None:
     named = [f"'{layer.name}' ({layer.python_param.module}.{layer.python_param.layer})" for layer in net.layer if layer.type == "Python"]
     if named and not allowed:
-        raise CaffeError(f"net '{net.name}' wants to run Python code in layer {', '.join(named)}: refused unless you trust it and say"
-                         " allow_python_layers=True, on the command line --allow-python-layers")
+        raise CaffeError(
+            f"net '{net.name}' wants to run Python code in layer {', '.join(named)}: refused unless you trust it and say"
+            " allow_python_layers=True, on the command line --allow-python-layers"
+        )
 
 
 def _top_count(proto: Any) -> int:
@@ -91,8 +94,10 @@ def _is_train(net: Any, proto: Any) -> bool:
 def _loss_weights(layer: Layer) -> tuple[float, ...]:
     given = tuple(layer.proto.loss_weight)
     if given:
-        layer.check(len(given) == layer.num_tops,
-                    f"loss_weight must be unspecified or specified once per top blob: {len(given)} given, {layer.num_tops} tops")
+        layer.check(
+            len(given) == layer.num_tops,
+            f"loss_weight must be unspecified or specified once per top blob: {len(given)} given, {layer.num_tops} tops",
+        )
         return given
     return (layer.default_loss_weight, *[0.0] * (layer.num_tops - 1))[: layer.num_tops]
 

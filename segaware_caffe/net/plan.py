@@ -36,8 +36,9 @@ class Plan:
     steps: tuple[Step, ...]
     wanted: Mapping[str, int]
 
-    def run(self, values: dict[int, torch.Tensor], place: Callable[[torch.Tensor], torch.Tensor]
-            ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    def run(
+        self, values: dict[int, torch.Tensor], place: Callable[[torch.Tensor], torch.Tensor]
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
         """Run the steps on the fed `values` (consumed); return the wanted blobs and the weighted loss.
 
         `place` moves what data layers make to the net's device and type.
@@ -90,8 +91,9 @@ def _must_feed(graph: Graph, absent: set[int], what: str) -> CaffeError:
     return CaffeError(f"{what}: feed {', '.join(map(repr, missing))} too, as in net({missing[0]}=array)")
 
 
-def _schedule(graph: Graph, nodes: list[Node], wanted: Mapping[str, int], losses: bool, cut: Callable[[Node], tuple[bool, ...]]
-              ) -> tuple[Step, ...]:
+def _schedule(
+    graph: Graph, nodes: list[Node], wanted: Mapping[str, int], losses: bool, cut: Callable[[Node], tuple[bool, ...]]
+) -> tuple[Step, ...]:
     """Keep the nodes that something wanted needs; free each value after its last reader."""
     needed = set(wanted.values())
     steps: list[Step] = []

@@ -62,8 +62,15 @@ def allocate(layers: Iterable[Layer]) -> list[LearnedBlob]:
             owner = named.get(spec.name) if spec.name else None
             if owner is None:
                 owner = LearnedBlob(
-                    nn.Parameter(torch.empty(blob.shape)), blob, layer.name, index, spec.name,
-                    spec.lr_mult, spec.decay_mult, spec.HasField("lr_mult"), spec.HasField("decay_mult"),
+                    nn.Parameter(torch.empty(blob.shape)),
+                    blob,
+                    layer.name,
+                    index,
+                    spec.name,
+                    spec.lr_mult,
+                    spec.decay_mult,
+                    spec.HasField("lr_mult"),
+                    spec.HasField("decay_mult"),
                 )
                 learned.append(owner)
                 if spec.name:
@@ -91,8 +98,10 @@ def replacements(layers: Iterable[Layer], others: Iterable[Layer]) -> dict[int, 
             raise CaffeError(f"Incompatible number of blobs for layer {layer.name}: {len(new)} to share, {len(mine)} needed")
         for index, (old, tensor) in enumerate(zip(mine, new, strict=True)):
             if old.shape != tensor.shape:
-                raise CaffeError(f"Cannot share param {index} weights from layer '{layer.name}'; shape mismatch.  Source param shape is"
-                                 f" {dims(tensor.shape)}; target param shape is {dims(old.shape)}")
+                raise CaffeError(
+                    f"Cannot share param {index} weights from layer '{layer.name}'; shape mismatch.  Source param shape is"
+                    f" {dims(tensor.shape)}; target param shape is {dims(old.shape)}"
+                )
             result[id(old)] = tensor
     return result
 
@@ -101,8 +110,12 @@ def _check_shapes(owner: LearnedBlob, layer: str, blob: BlobSpec, share_mode: in
     ours, theirs = tuple(blob.shape), tuple(owner.spec.shape)
     if share_mode == PERMISSIVE:
         if owner.tensor.numel() != torch.Size(ours).numel():
-            raise CaffeError(f"Cannot share param '{owner.name}' owned by layer '{owner.layer}' with layer '{layer}'; count mismatch."
-                             f" Owner layer param shape is {dims(theirs)}; sharing layer expects {dims(ours)}")
+            raise CaffeError(
+                f"Cannot share param '{owner.name}' owned by layer '{owner.layer}' with layer '{layer}'; count mismatch."
+                f" Owner layer param shape is {dims(theirs)}; sharing layer expects {dims(ours)}"
+            )
     elif ours != theirs:
-        raise CaffeError(f"Cannot share param '{owner.name}' owned by layer '{owner.layer}' with layer '{layer}'; shape mismatch."
-                         f" Owner layer param shape is {dims(theirs)}; sharing layer expects {dims(ours)}")
+        raise CaffeError(
+            f"Cannot share param '{owner.name}' owned by layer '{owner.layer}' with layer '{layer}'; shape mismatch."
+            f" Owner layer param shape is {dims(theirs)}; sharing layer expects {dims(ours)}"
+        )

@@ -69,8 +69,10 @@ def find_producers(net: Any) -> dict[tuple[int, int], Producer]:
 def _why_unknown(net: Any, index: int, blob: str, known: Iterable[str]) -> str:
     later = next((layer.name for layer in net.layer[index:] if blob in layer.top), None)
     if later is not None:
-        return (f": it is first made by layer '{later}', which does not come before; a layer must follow"
-                " all that it reads, so a cycle is impossible")
+        return (
+            f": it is first made by layer '{later}', which does not come before; a layer must follow"
+            " all that it reads, so a cycle is impossible"
+        )
     near = difflib.get_close_matches(blob, known, n=1)
     return f": no layer before it makes that blob; did you mean '{near[0]}'?" if near else ": no layer makes that blob"
 

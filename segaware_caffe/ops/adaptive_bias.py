@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import torch
 
 
-def adaptive_bias(
-    scores: torch.Tensor, present: Sequence[int], wins: Sequence[int], rounds: int, margin: float | None
-) -> torch.Tensor:
+def adaptive_bias(scores: torch.Tensor, present: Sequence[int], wins: Sequence[int], rounds: int, margin: float | None) -> torch.Tensor:
     """The scores (C, pixels) of an image, biased so that the classes `present` win pixels (spec/layers.md 4.4).
 
     `present` is in ascending order. First, with a `margin`, absent classes are pushed below the

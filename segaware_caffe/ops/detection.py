@@ -25,9 +25,7 @@ def roi_pool(value: torch.Tensor, rois: torch.Tensor, output: tuple[int, int], s
     return torch.stack(regions) if regions else value.new_zeros(0, value.shape[1], *output)
 
 
-def _pool_region(
-    plane: torch.Tensor, rows: tuple[int, int], columns: tuple[int, int], output: tuple[int, int]
-) -> torch.Tensor:
+def _pool_region(plane: torch.Tensor, rows: tuple[int, int], columns: tuple[int, int], output: tuple[int, int]) -> torch.Tensor:
     """One region of (C, H, W): maxima along each row first, then of the rows, so that of equals the first wins."""
     top = plane
     for axis, (first, last), count in ((2, columns, output[1]), (1, rows, output[0])):
@@ -79,7 +77,11 @@ def _areas(boxes: torch.Tensor) -> torch.Tensor:
 
 
 def suppress(
-    boxes: torch.Tensor, scores: torch.Tensor, threshold: float, eta: float = 1.0, top_k: int | None = None,
+    boxes: torch.Tensor,
+    scores: torch.Tensor,
+    threshold: float,
+    eta: float = 1.0,
+    top_k: int | None = None,
     least_score: float = float("-inf"),
 ) -> list[int]:
     """Non-maximum suppression: indices of the boxes kept, best score first.

@@ -26,9 +26,7 @@ class _Im2dist(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, x: torch.Tensor, geometry: Geometry, l1: bool, remove_center: bool, remove_bounds: bool
-    ) -> torch.Tensor:
+    def forward(ctx: Any, x: torch.Tensor, geometry: Geometry, l1: bool, remove_center: bool, remove_bounds: bool) -> torch.Tensor:
         ctx.save_for_backward(x)
         ctx.geometry, ctx.l1 = geometry, l1
         count, channels, *spatial = x.shape
@@ -100,9 +98,7 @@ def im2parity(labels: torch.Tensor, geometry: Geometry, ignore_label: int | None
     return parity.masked_fill_(outside, 0 if ignore_label is None else ignore_label)
 
 
-def dist_loss(
-    distances: torch.Tensor, parity: torch.Tensor, alpha: float, beta: float, ignore_label: int | None = None
-) -> torch.Tensor:
+def dist_loss(distances: torch.Tensor, parity: torch.Tensor, alpha: float, beta: float, ignore_label: int | None = None) -> torch.Tensor:
     """Pairs of one label should be nearer than alpha, others farther apart than beta.
 
     distances and parity have one shape; the mean over all elements, ignored ones included, of

@@ -53,7 +53,11 @@ def _steps(count: int, reverse: bool) -> list[tuple[int, int]]:
 
 
 def domain_transform(
-    x: torch.Tensor, edges: torch.Tensor, iterations: int, spatial_sigma: float, range_sigma: float,
+    x: torch.Tensor,
+    edges: torch.Tensor,
+    iterations: int,
+    spatial_sigma: float,
+    range_sigma: float,
     min_weight: float | None,
 ) -> torch.Tensor:
     """Smooth an image except across edges: x (C, H, W), edges (H, W) -> (C, H, W).

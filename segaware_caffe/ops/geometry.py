@@ -125,9 +125,7 @@ def _elements(geometry: Geometry) -> Iterator[tuple[int, tuple[int, ...]]]:
     return enumerate(product(*map(range, geometry.kernel)))
 
 
-def _window(
-    geometry: Geometry, spatial: Sequence[int], rows: slice | None, *offsets: tuple[int, ...]
-) -> list[Window] | None:
+def _window(geometry: Geometry, spatial: Sequence[int], rows: slice | None, *offsets: tuple[int, ...]) -> list[Window] | None:
     """The output positions at which every offset is inside the image, then what each reads; None without any."""
     height, width = geometry.output(spatial)
     limits = rows or slice(0, height), slice(0, width)

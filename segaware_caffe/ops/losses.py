@@ -56,9 +56,7 @@ def hinge_loss(scores: torch.Tensor, classes: torch.Tensor, squared: bool) -> to
     return violation.square() if squared else violation
 
 
-def contrastive_loss(
-    first: torch.Tensor, second: torch.Tensor, similar: torch.Tensor, margin: float, legacy: bool
-) -> torch.Tensor:
+def contrastive_loss(first: torch.Tensor, second: torch.Tensor, similar: torch.Tensor, margin: float, legacy: bool) -> torch.Tensor:
     """For (N, C) pairs: d^2 if similar, else max(margin - d, 0)^2, or max(margin - d^2, 0) in the legacy version. (N).
 
     d = |a - b|, whose gradient is taken as (a - b) / (d + 1e-4).

@@ -49,7 +49,13 @@ class _MaskedConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry, groups: int,
+        ctx: Any,
+        x: torch.Tensor,
+        mask: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        geometry: Geometry,
+        groups: int,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, mask, weight)
         ctx.geometry, ctx.groups = geometry, groups
@@ -81,8 +87,7 @@ class _MaskedConvolution(torch.autograd.Function):
                 matrix_gradient += band @ columns.view(ctx.groups, matrix.shape[2], -1).mT
             if wants_x or wants_mask:
                 columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
-                _spread(columns, x[sample], mask[sample, :, rows], ctx.geometry, rows,
-                        x_gradient[sample], mask_gradient[sample, :, rows])
+                _spread(columns, x[sample], mask[sample, :, rows], ctx.geometry, rows, x_gradient[sample], mask_gradient[sample, :, rows])
         return x_gradient, mask_gradient, matrix_gradient.view(weight.shape), bias_gradient, None, None
 
 
@@ -107,8 +112,13 @@ def _columns(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, rows: slic
 
 
 def _spread(
-    columns: torch.Tensor, x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, rows: slice,
-    x_gradient: torch.Tensor, mask_gradient: torch.Tensor,
+    columns: torch.Tensor,
+    x: torch.Tensor,
+    mask: torch.Tensor,
+    geometry: Geometry,
+    rows: slice,
+    x_gradient: torch.Tensor,
+    mask_gradient: torch.Tensor,
 ) -> None:
     """Carry the gradient of `_columns` to x (added) and to the mask (written)."""
     for index, at, reads in taps(geometry, x.shape[1:], rows):
@@ -123,8 +133,13 @@ def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch
 
 
 def masked_convolution(
-    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry,
-    groups: int = 1, relu: bool = False,
+    x: torch.Tensor,
+    mask: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    geometry: Geometry,
+    groups: int = 1,
+    relu: bool = False,
 ) -> torch.Tensor:
     """Convolution of x (N, C, H, W) with weight (O, C / groups, kh, kw) and bias (O), its taps weighted by
     mask (N, taps, H', W') -> (N, O, H', W'); with `relu` max(0, that).

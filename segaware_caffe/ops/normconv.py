@@ -11,8 +11,12 @@ from segaware_caffe.ops.masked import masked_sum
 
 
 def softmax_mask(
-    embedding: torch.Tensor, geometry: Geometry, scale: torch.Tensor | float, l1: bool = False,
-    remove_center: bool = False, remove_bounds: bool = False,
+    embedding: torch.Tensor,
+    geometry: Geometry,
+    scale: torch.Tensor | float,
+    l1: bool = False,
+    remove_center: bool = False,
+    remove_bounds: bool = False,
 ) -> torch.Tensor:
     """The softmax over the taps of -scale * Im2dist: embedding (N, E, H, W) -> (N, taps, H', W').
 

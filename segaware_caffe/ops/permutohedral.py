@@ -25,9 +25,7 @@ class WeightedRows:
     weights: torch.Tensor
 
     def __matmul__(self, values: torch.Tensor) -> torch.Tensor:
-        return functional.embedding_bag(
-            self.indices, values, self.starts, mode="sum", per_sample_weights=self.weights
-        )
+        return functional.embedding_bag(self.indices, values, self.starts, mode="sum", per_sample_weights=self.weights)
 
 
 @dataclass(frozen=True)

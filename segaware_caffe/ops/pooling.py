@@ -101,9 +101,7 @@ def average_pool(value: torch.Tensor, windows: Windows) -> torch.Tensor:
     spatial = value.shape[2:]
     heights, widths = (
         value.new_tensor([min(k, size + p - (o * s - p)) for o in range(count)])
-        for size, count, k, s, p in zip(
-            spatial, windows.output(spatial), windows.kernel, windows.stride, windows.pad, strict=True
-        )
+        for size, count, k, s, p in zip(spatial, windows.output(spatial), windows.kernel, windows.stride, windows.pad, strict=True)
     )
     return _sums(value, windows) / torch.outer(heights, widths)
 

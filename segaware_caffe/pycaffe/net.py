@@ -47,10 +47,7 @@ class LayerView:
     @property
     def blobs(self) -> list[Blob]:
         """The learned blobs; layers that share a tensor share its diff too."""
-        return [
-            self._param_blobs[id(tensor)].viewed(value.shape)
-            for tensor, value in zip(self._tensors(), self._layer.blobs, strict=True)
-        ]
+        return [self._param_blobs[id(tensor)].viewed(value.shape) for tensor, value in zip(self._tensors(), self._layer.blobs, strict=True)]
 
     def _tensors(self) -> list[torch.nn.Parameter]:
         return [self._layer._parameters[str(index)] for index in range(len(self._layer.specs))]
@@ -59,8 +56,16 @@ class LayerView:
 class Net:
     """`Net(file, phase)`, `Net(file, weights, phase)` or with keywords `phase`, `weights`, `level`, `stages`."""
 
-    def __init__(self, network_file: str | os.PathLike, *args: Any, phase: int | None = None,
-                 weights: str | os.PathLike | None = None, level: int = 0, stages: Sequence[str] | None = None, **options: Any):
+    def __init__(
+        self,
+        network_file: str | os.PathLike,
+        *args: Any,
+        phase: int | None = None,
+        weights: str | os.PathLike | None = None,
+        level: int = 0,
+        stages: Sequence[str] | None = None,
+        **options: Any,
+    ):
         for value in args:
             if isinstance(value, int):
                 phase = value
@@ -125,8 +130,9 @@ class Net:
         self._shape_blobs(self._net.shapes_of_values)
         self._set_loss_weights()
 
-    def forward(self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None,
-                **kwargs: np.ndarray) -> dict[str, np.ndarray]:
+    def forward(
+        self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """Run from layer `start` to layer `end` (both included), after setting the input blobs in `kwargs`.
 
         Returns the output blobs (or the tops of `end`) and those named in `blobs`.
@@ -142,8 +148,9 @@ class Net:
         self._forward(first, last)
         return {name: self.blobs[name].data for name in outputs}
 
-    def backward(self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None,
-                 **kwargs: np.ndarray) -> dict[str, np.ndarray]:
+    def backward(
+        self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: np.ndarray
+    ) -> dict[str, np.ndarray]:
         """Run backward from layer `start` down to layer `end`, after setting the output diffs in `kwargs`.
 
         Returns the diffs of the inputs (or the bottoms of `end`) and of the blobs named in `diffs`.
@@ -208,8 +215,7 @@ class Net:
         inputs = [b for b in record.bottoms if b.requires_grad]
         gradients: dict[int, torch.Tensor | None] = {}
         if tops and inputs + params:
-            results = torch.autograd.grad([t for t, _ in tops], inputs + params, [d for _, d in tops],
-                                          allow_unused=True, retain_graph=True)
+            results = torch.autograd.grad([t for t, _ in tops], inputs + params, [d for _, d in tops], allow_unused=True, retain_graph=True)
             gradients = {id(tensor): gradient for tensor, gradient in zip(inputs + params, results, strict=True)}
         for value, bottom in zip(node.bottoms, record.bottoms, strict=True):
             if bottom.requires_grad:

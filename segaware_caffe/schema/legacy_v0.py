@@ -107,8 +107,7 @@ def _take_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
     name, kind = layer.layer.name, layer.layer.type
     if kind not in _SIZED:
         raise CaffeError(
-            f"Padding layer input to non-convolutional / non-pooling layer type {kind} (layer '{name}' reads"
-            f" '{padding.layer.name}')"
+            f"Padding layer input to non-convolutional / non-pooling layer type {kind} (layer '{name}' reads '{padding.layer.name}')"
         )
     for one, end, count in (
         (layer, "bottom", len(layer.bottom)),
@@ -124,9 +123,7 @@ def _take_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
 def _upgrade_layer(old: V1LayerParameter, new: V1LayerParameter) -> None:
     for field, _ in old.ListFields():
         if field.name not in ("layer", "bottom", "top"):
-            raise CaffeError(
-                f"Layer '{old.layer.name or old.name}' of a V0 net has the V1 field {field.name}, which would be lost"
-            )
+            raise CaffeError(f"Layer '{old.layer.name or old.name}' of a V0 net has the V1 field {field.name}, which would be lost")
     new.bottom.extend(old.bottom)
     new.top.extend(old.top)
     v0 = old.layer

@@ -58,10 +58,7 @@ def fields_of(message: Descriptor) -> Fields:
     """The fields of `message`."""
     labels = {field.name: field.label for field in declaration(message.name).field}
     return Fields(
-        {
-            name: Field(name, label == _PROTO.LABEL_REPEATED, _scalar(message.fields_by_name[name]))
-            for name, label in labels.items()
-        },
+        {name: Field(name, label == _PROTO.LABEL_REPEATED, _scalar(message.fields_by_name[name])) for name, label in labels.items()},
         tuple(name for name, label in labels.items() if label == _PROTO.LABEL_REQUIRED),
     )
 

@@ -16,9 +16,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MARK = re.compile(r"""\\.|["'#\n]|\$\{([^{}\n]*)\}""")
 #: A line of a variables file: nothing, or a name and a value, bare or in quotes; then perhaps a comment.
 _BLANK_LINE = re.compile(r"\s*(?:#.*)?")
-_ASSIGNMENT = re.compile(
-    r"""(?P<name>[^=]*)=\s*(?:(?P<quote>["'])(?P<quoted>.*?)(?P=quote)|(?P<bare>.*?))\s*(?:(?<=\s)#.*)?"""
-)
+_ASSIGNMENT = re.compile(r"""(?P<name>[^=]*)=\s*(?:(?P<quote>["'])(?P<quoted>.*?)(?P=quote)|(?P<bare>.*?))\s*(?:(?<=\s)#.*)?""")
 
 
 def render(text: str, variables: Mapping[str, Value], source: str = "<text>") -> str:

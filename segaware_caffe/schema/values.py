@@ -56,8 +56,7 @@ def read_integer(tokens: Tokens, field: Scalar) -> int:
     if not field.low <= value <= field.high:
         raise TextProblem(
             offset,
-            f"Integer out of range ({'-' if negative else ''}{shown(digits)}): "
-            f"{field.type} goes from {field.low} to {field.high}",
+            f"Integer out of range ({'-' if negative else ''}{shown(digits)}): {field.type} goes from {field.low} to {field.high}",
         )
     tokens.advance()
     return value
@@ -81,9 +80,7 @@ def read_bool(tokens: Tokens, field: Scalar) -> bool:
     """true, false, and their few spellings."""
     value = _BOOLS.get(tokens.current)
     if value is None:
-        raise tokens.problem(
-            f'Invalid value for boolean field "{field.name}". Value: {shown(tokens.current)} (write true or false)'
-        )
+        raise tokens.problem(f'Invalid value for boolean field "{field.name}". Value: {shown(tokens.current)} (write true or false)')
     tokens.advance()
     return value
 

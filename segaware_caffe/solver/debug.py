@@ -70,8 +70,13 @@ def _log_backward(net: Net, bottoms: dict[int, Tensors]) -> None:
     with torch.no_grad():
         data = torch.cat([learned.tensor.reshape(-1) for learned in net.learned])
         diff = torch.cat([learned.tensor.grad.reshape(-1) for learned in net.learned])
-    logger.error("    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
-                 data.norm(1), diff.norm(1), data.norm(), diff.norm())
+    logger.error(
+        "    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
+        data.norm(1),
+        diff.norm(1),
+        data.norm(),
+        diff.norm(),
+    )
 
 
 def _mean(value: torch.Tensor) -> float:

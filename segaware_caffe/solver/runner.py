@@ -179,6 +179,8 @@ def _is_finite(value: torch.Tensor) -> bool:
 def _cause(layer: Any, bottoms: tuple[torch.Tensor, ...]) -> str:
     bad = [index for index, blob in enumerate(layer.blobs) if not _is_finite(blob)]
     if bad:
-        return (f", whose learned blob {bad[0]} holds some already: the update before made it"
-                " (base_lr may be too high, clip_gradients may help)")
+        return (
+            f", whose learned blob {bad[0]} holds some already: the update before made it"
+            " (base_lr may be too high, clip_gradients may help)"
+        )
     return "" if all(map(_is_finite, bottoms)) else ", from a bottom that holds some already"

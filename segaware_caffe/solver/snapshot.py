@@ -45,8 +45,10 @@ def write_snapshot(param: Any, net: Net, iteration: int, current_step: int, hist
                 _flush(file)
     except (CaffeError, OSError, RuntimeError) as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or error
-        raise CaffeError(f"the snapshot of iteration {iteration} cannot be written to '{weights}' and '{state}': {reason};"
-                         " earlier snapshots are as they were") from error
+        raise CaffeError(
+            f"the snapshot of iteration {iteration} cannot be written to '{weights}' and '{state}': {reason};"
+            " earlier snapshots are as they were"
+        ) from error
     kind = "HDF5 file" if weights.endswith(".h5") else "binary proto file"
     logger.info("Snapshotting to %s %s", kind, weights)
     logger.info("Snapshotting solver state to %s %s", kind, state)
@@ -60,8 +62,10 @@ def read_snapshot(path: str | os.PathLike, shapes: Sequence[torch.Size]) -> Solv
     """
     state = read_solverstate(path)
     if len(state.history) != len(shapes):
-        raise CaffeError(f"{path}: Incorrect length of history blobs: the file has {len(state.history)}, this solver needs {len(shapes)}"
-                         " (another type of solver, or another net?)")
+        raise CaffeError(
+            f"{path}: Incorrect length of history blobs: the file has {len(state.history)}, this solver needs {len(shapes)}"
+            " (another type of solver, or another net?)"
+        )
     for index, (blob, shape) in enumerate(zip(state.history, shapes, strict=True)):
         if not same_shape(blob.shape, blob.legacy, tuple(shape)):
             raise CaffeError(f"{path}: history blob {index} has shape {dims(blob.shape)}, but this net needs {dims(shape)}")
@@ -82,8 +86,10 @@ def check_writable(param: Any) -> None:
             pass
         os.unlink(probe)
     except OSError as error:
-        raise CaffeError(f"Cannot write to snapshot prefix '{param.snapshot_prefix}'.  Make sure that the directory exists and is"
-                         f" writeable. ({error.strerror})") from error
+        raise CaffeError(
+            f"Cannot write to snapshot prefix '{param.snapshot_prefix}'.  Make sure that the directory exists and is"
+            f" writeable. ({error.strerror})"
+        ) from error
 
 
 def _flush(path: Path) -> None:

@@ -161,8 +161,9 @@ class Solver:
         mean = torch.tensor(total / self.param.iter_size, device=self._options.device)
         self.processes.average([*train.gradients, mean])
         if not mean.isfinite():
-            raise CaffeError(f"Iteration {self.iter}: the loss is {mean:g}; {culprit or 'another process says why'}."
-                             " Training stops without a snapshot")
+            raise CaffeError(
+                f"Iteration {self.iter}: the loss is {mean:g}; {culprit or 'another process says why'}. Training stops without a snapshot"
+            )
         self.loss = self._average.add(float(mean))
         return outputs
 

@@ -45,8 +45,12 @@ class Report:
         return [name for name, count in self.counts.items() if count != SUBSETS.get(name, count)]
 
     def _kinds(self) -> dict[str, list[str]]:
-        return {"missing": self.missing, "unreadable": self.unreadable,
-                "of another size than their photograph": self.mismatched, "not labels": self.wrong}
+        return {
+            "missing": self.missing,
+            "unreadable": self.unreadable,
+            "of another size than their photograph": self.mismatched,
+            "not labels": self.wrong,
+        }
 
     def __str__(self) -> str:
         lines = []

@@ -40,8 +40,11 @@ class Comparison:
         counts = self.confusion.counts
         scores = self.confusion.compute()
         lines = [f"{len(self.agreement)} images in both; pixels that agree: {scores.pixel_accuracy:.4f}%"]
-        lines += [f"only in the {which}: {len(names)} ({listed(names)})"
-                  for which, names in (("first", self.only_first), ("second", self.only_second)) if names]
+        lines += [
+            f"only in the {which}: {len(names)} ({listed(names)})"
+            for which, names in (("first", self.only_first), ("second", self.only_second))
+            if names
+        ]
         lines.append(f"  {'class':>14}{'first':>12}{'second':>12}{'change':>10}{'IoU':>9}")
         for name, first, second, iou in zip(self.names, counts.sum(1), counts.sum(0), scores.iou, strict=True):
             if first or second:
@@ -52,8 +55,9 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare(first: str | os.PathLike, second: str | os.PathLike, names: Sequence[str] | None = None, classes: int = len(CLASSES)
-            ) -> Comparison:
+def compare(
+    first: str | os.PathLike, second: str | os.PathLike, names: Sequence[str] | None = None, classes: int = len(CLASSES)
+) -> Comparison:
     """Compare `<name>.png` of two folders: the given names, or all that either has.
 
     Pixels that are void in the first are not compared. CaffeError if sizes differ or nothing is in both.

@@ -50,8 +50,10 @@ class Settings:
     @property
     def kernels(self) -> list[Kernel]:
         """The positional and the bilateral one."""
-        return [Kernel(self.pos_w, self.pos_x_std, self.pos_y_std),
-                Kernel(self.bi_w, self.bi_x_std, self.bi_y_std, (self.bi_r_std, self.bi_g_std, self.bi_b_std))]
+        return [
+            Kernel(self.pos_w, self.pos_x_std, self.pos_y_std),
+            Kernel(self.bi_w, self.bi_x_std, self.bi_y_std, (self.bi_r_std, self.bi_g_std, self.bi_b_std)),
+        ]
 
 
 REFINE_PASCAL = Settings()
@@ -123,8 +125,9 @@ def refine(unrefined: Unrefined, settings: Settings) -> np.ndarray:
     return dense_crf(unrefined.scores, unrefined.rgb, settings.kernels, settings.iterations).argmax(0).to(torch.uint8).numpy()
 
 
-def refine_all(features: Features, images: str | os.PathLike, output: str | os.PathLike, settings: Settings, png: bool = False,
-               threads: int = THREADS) -> Iterator[str]:
+def refine_all(
+    features: Features, images: str | os.PathLike, output: str | os.PathLike, settings: Settings, png: bool = False, threads: int = THREADS
+) -> Iterator[str]:
     """Refine every file: `<name>.bin`, an int16 label map as the tools write it, or with `png` an indexed PNG.
 
     Yields each name once its file is there; what was there before is written again, as the tools do.

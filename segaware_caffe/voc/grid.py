@@ -33,8 +33,18 @@ class Point(NamedTuple):
 
     def settings(self, iterations: int) -> Settings:
         """As the tools take them."""
-        return Settings(iterations, self.pos_x_std, self.pos_x_std, self.pos_w, self.bi_x_std, self.bi_x_std, self.bi_w,
-                        self.bi_r_std, self.bi_r_std, self.bi_r_std)
+        return Settings(
+            iterations,
+            self.pos_x_std,
+            self.pos_x_std,
+            self.pos_w,
+            self.bi_x_std,
+            self.bi_x_std,
+            self.bi_w,
+            self.bi_r_std,
+            self.bi_r_std,
+            self.bi_r_std,
+        )
 
 
 #: the values of each of a point's coordinates that the reference's script tries

@@ -50,8 +50,10 @@ def _from_colours(path: str | os.PathLike, rgb: np.ndarray) -> np.ndarray:
     unknown = np.argwhere(colours[labels] != packed)
     if len(unknown):
         row, column = unknown[0].tolist()
-        raise CaffeError(f"{os.fspath(path)}: a picture of colours, and {tuple(rgb[row, column].tolist())} at row {row}, column {column} "
-                         "is none of VOC's; labels are wanted: indices or grey values")
+        raise CaffeError(
+            f"{os.fspath(path)}: a picture of colours, and {tuple(rgb[row, column].tolist())} at row {row}, column {column} "
+            "is none of VOC's; labels are wanted: indices or grey values"
+        )
     return labels.astype(np.uint8)
 
 

@@ -98,15 +98,17 @@ def devkit_text(scores: Scores, names: Sequence[str] | None = None) -> str:
     def table(values: Sequence[float]) -> list[str]:
         return [f"  {name:>14}: {value:6.3f}%" for name, value in zip(names, values, strict=True)] + ["-" * 25]
 
-    return "\n".join([
-        f"Percentage of pixels correctly labelled overall: {scores.pixel_accuracy:6.3f}%",
-        "Accuracy for each class (pixel accuracy)",
-        *table(scores.accuracy),
-        f"Mean Class Accuracy: {scores.mean_accuracy:6.3f}%",
-        "Accuracy for each class (intersection/union measure)",
-        *table(scores.iou),
-        f"Average accuracy: {scores.mean_iou:6.3f}%",
-    ])
+    return "\n".join(
+        [
+            f"Percentage of pixels correctly labelled overall: {scores.pixel_accuracy:6.3f}%",
+            "Accuracy for each class (pixel accuracy)",
+            *table(scores.accuracy),
+            f"Mean Class Accuracy: {scores.mean_accuracy:6.3f}%",
+            "Accuracy for each class (intersection/union measure)",
+            *table(scores.iou),
+            f"Average accuracy: {scores.mean_iou:6.3f}%",
+        ]
+    )
 
 
 def class_names(classes: int) -> tuple[str, ...]:

@@ -87,8 +87,10 @@ class Predictor:
         image = load(self.param, entry.name, color=True)
         height, width = image.shape[:2]
         if self.rules.crop and (height > self.rules.crop[0] or width > self.rules.crop[1]):
-            raise CaffeError(f"{self.param.root_folder}{entry.name}: {height} x {width} is larger than the network's input of "
-                             f"{self.rules.crop[0]} x {self.rules.crop[1]} (height x width)")
+            raise CaffeError(
+                f"{self.param.root_folder}{entry.name}: {height} x {width} is larger than the network's input of "
+                f"{self.rules.crop[0]} x {self.rules.crop[1]} (height x width)"
+            )
         return Loaded(entry, Transformer(self.rules, None).image(image, pad=True)[None], (height, width))
 
     @torch.no_grad()
@@ -100,8 +102,10 @@ class Predictor:
 
 def read_entries(source: str) -> list[Entry]:
     """The photographs of a list; a line with an id alone stands for VOC's `/JPEGImages/<id>.jpg`."""
-    entries = [entry if Path(entry.name).suffix or "/" in entry.name else entry._replace(name=f"/JPEGImages/{entry.name}.jpg")
-               for entry in read_pairs(source, None)]
+    entries = [
+        entry if Path(entry.name).suffix or "/" in entry.name else entry._replace(name=f"/JPEGImages/{entry.name}.jpg")
+        for entry in read_pairs(source, None)
+    ]
     places: dict[str, str] = {}
     for entry in entries:
         first = places.setdefault(name_of(entry), entry.where)
@@ -114,8 +118,10 @@ def best_labels(scored: Scored) -> np.ndarray:
     """The class (H, W) uint8 with the best score for each pixel of the image, the first of equal ones; NaN is never best."""
     height, width = scored.size
     if scored.scores.shape[1] < height or scored.scores.shape[2] < width:
-        raise CaffeError(f"{scored.source}: the score map is {scored.scores.shape[1]} x {scored.scores.shape[2]}, smaller than the image "
-                         f"of {height} x {width} (height x width)")
+        raise CaffeError(
+            f"{scored.source}: the score map is {scored.scores.shape[1]} x {scored.scores.shape[2]}, smaller than the image "
+            f"of {height} x {width} (height x width)"
+        )
     scores = scored.scores[:, :height, :width]
     if scores.isnan().any():
         scores = torch.where(scores.isnan(), -torch.inf, scores)
@@ -169,8 +175,9 @@ def write_predictions(scored: Iterable[Scored], folder: str | os.PathLike, threa
     return ahead(write, scored, threads)
 
 
-def predict(predictor: Predictor, entries: Iterable[Entry], folder: str | os.PathLike,
-            readers: int = THREADS, writers: int = THREADS) -> Iterator[str]:
+def predict(
+    predictor: Predictor, entries: Iterable[Entry], folder: str | os.PathLike, readers: int = THREADS, writers: int = THREADS
+) -> Iterator[str]:
     """Predict the entries, such as those that are `unfinished`; yields each name once its label image is under `folder`."""
     return write_predictions(map(predictor.score, ahead(predictor.load, entries, readers)), folder, writers)
 

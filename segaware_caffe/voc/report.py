@@ -28,7 +28,8 @@ def write_report(outcome: Outcome) -> None:
     content = as_json(outcome)
     write_json(outcome.task.output / "report.json", content)
     template = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined).from_string(
-        files("segaware_caffe.voc").joinpath("report.html").read_text())
+        files("segaware_caffe.voc").joinpath("report.html").read_text()
+    )
     evaluation = content["evaluation"]
     rows = zip(evaluation["classes"], evaluation["iou_percent"], evaluation["accuracy_percent"], strict=True) if evaluation else ()
     page = template.render(
@@ -60,7 +61,9 @@ def summary(outcome: Outcome) -> str:
     lines = [f"warning: {warning}" for warning in outcome.warnings]
     if outcome.evaluation:
         lines.append(devkit_text(outcome.evaluation.scores))
-    measured = f"{outcome.measured:.3f}%" if outcome.measured is not None else f"upload {outcome.archive} at http://host.robots.ox.ac.uk:8080"
+    measured = (
+        f"{outcome.measured:.3f}%" if outcome.measured is not None else f"upload {outcome.archive} at http://host.robots.ox.ac.uk:8080"
+    )
     published = f"{outcome.published:.3f}%" if outcome.published is not None else "not published for this network and set"
     lines += [f"mean IoU measured:  {measured}", f"mean IoU published: {published}", f"report: {outcome.task.output / 'report.html'}"]
     return "\n".join(lines)

@@ -127,8 +127,9 @@ def _check(outcome: Outcome, track: Track) -> None:
     report = check(task.voc, [task.subset], track)
     if report.problems:
         raise CaffeError(f"{task.voc.root}: the dataset is not sound\n{report}")
-    outcome.warnings += [f"{name} has {report.counts[name]} images, published: {SUBSETS[name]}; its result cannot be compared"
-                         for name in report.miscounted]
+    outcome.warnings += [
+        f"{name} has {report.counts[name]} images, published: {SUBSETS[name]}; its result cannot be compared" for name in report.miscounted
+    ]
 
 
 def prepare(outcome: Outcome) -> None:

@@ -82,8 +82,10 @@ class Segmenter:
 
     def _at_image_size(self, scores: torch.Tensor, fitted: tuple[int, int], original: tuple[int, int]) -> torch.Tensor:
         if tuple(scores.shape[2:]) != tuple(self.size):
-            raise CaffeError(f"scores '{self.scores}' have size {tuple(scores.shape[2:])}, not the input's {tuple(self.size)}:"
-                             " name an output of the image's resolution (an Interp layer makes one)")
+            raise CaffeError(
+                f"scores '{self.scores}' have size {tuple(scores.shape[2:])}, not the input's {tuple(self.size)}:"
+                " name an output of the image's resolution (an Interp layer makes one)"
+            )
         scores = scores[:, :, : fitted[0], : fitted[1]].float()
         if fitted != original:
             scores = torch.nn.functional.interpolate(scores, original, mode="bilinear", align_corners=True)

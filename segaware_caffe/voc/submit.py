@@ -66,8 +66,12 @@ def _complaint(path: Path, image: Path) -> str | None:
 def pack(folder: str | os.PathLike, names: Sequence[str], archive: str | os.PathLike, competition: str = "comp6_test_cls") -> int:
     """Write the .tgz of checked predictions and return its size in bytes. Equal predictions give equal bytes."""
     inside = f"results/VOC2012/Segmentation/{competition}"
-    with replacing(archive) as temporary, open(temporary, "wb") as file, \
-            gzip.GzipFile("", "wb", mtime=0, fileobj=file) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+    with (
+        replacing(archive) as temporary,
+        open(temporary, "wb") as file,
+        gzip.GzipFile("", "wb", mtime=0, fileobj=file) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         for name in sorted(names):
             content = Path(folder) / f"{name}.png"
             entry = tarfile.TarInfo(f"{inside}/{name}.png")

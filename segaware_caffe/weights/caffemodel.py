@@ -101,10 +101,11 @@ def _read_layer(scanner: Scanner, file: MappedFile, layer: Field, layout: Layout
             kind = _text(scanner, field) if field.wire == BYTES else field.value
         elif field.number == layout.blobs and field.wire == BYTES:
             blobs.append(field)
-    return LayerWeights(name, kind if layout is V2 else _present_type(kind), [
-        read_blob(scanner, file, blob.start, blob.end, f"layer '{name}' blob {index}")
-        for index, blob in enumerate(blobs)
-    ])
+    return LayerWeights(
+        name,
+        kind if layout is V2 else _present_type(kind),
+        [read_blob(scanner, file, blob.start, blob.end, f"layer '{name}' blob {index}") for index, blob in enumerate(blobs)],
+    )
 
 
 @lru_cache(maxsize=256)

@@ -88,8 +88,9 @@ def _keyed(path: str | os.PathLike, layers: Iterable[LayerWeights | tuple]) -> d
         for index, values in enumerate(layer.blobs):
             key = f"{layer.name}.{index}"
             if key in blobs:
-                raise CaffeError(f"{path}: several layers are named '{layer.name}', so blob '{key}' would be stored twice;"
-                                 " write a .caffemodel")
+                raise CaffeError(
+                    f"{path}: several layers are named '{layer.name}', so blob '{key}' would be stored twice; write a .caffemodel"
+                )
             blobs[key] = as_blob(values, layer.name, index)
     return blobs
 
@@ -105,10 +106,7 @@ def _layers(path: str | os.PathLike, blobs: Mapping[str, BlobRef]) -> list[Layer
     for layer, indexed in layers.items():
         if set(indexed) != {str(index) for index in range(len(indexed))}:
             raise CaffeError(f"{path}: the blobs of layer '{layer}' are numbered {', '.join(sorted(indexed))}, not 0, 1, …")
-    return [
-        LayerWeights(layer, "", [indexed[str(index)] for index in range(len(indexed))])
-        for layer, indexed in layers.items()
-    ]
+    return [LayerWeights(layer, "", [indexed[str(index)] for index in range(len(indexed))]) for layer, indexed in layers.items()]
 
 
 def _described_layers(described: list, blobs: dict[str, BlobRef]) -> list[LayerWeights]:

@@ -49,8 +49,9 @@ class Conversion:
     values: int
 
     def __str__(self) -> str:
-        return (f"{self.source} ({self.kind}) -> {self.target}: {self.layers} layers with weights, "
-                f"{self.blobs} blobs, {self.values:,} values")
+        return (
+            f"{self.source} ({self.kind}) -> {self.target}: {self.layers} layers with weights, {self.blobs} blobs, {self.values:,} values"
+        )
 
 
 def read_weights(path: str | os.PathLike) -> Weights:
@@ -75,16 +76,24 @@ def convert(source: str | os.PathLike, target: str | os.PathLike) -> Conversion:
     weights = read_weights(source)
     write_weights(target, weights.net_name, weights)
     blobs = [blob for layer in weights for blob in layer.blobs if blob is not None]
-    return Conversion(weights.path, weights.kind, os.fspath(target), sum(any(layer.blobs) for layer in weights),
-                      len(blobs), sum(blob.count for blob in blobs))
+    return Conversion(
+        weights.path,
+        weights.kind,
+        os.fspath(target),
+        sum(any(layer.blobs) for layer in weights),
+        len(blobs),
+        sum(blob.count for blob in blobs),
+    )
 
 
 def _modern(layer: LayerWeights) -> LayerWeights:
     """The layer with its blobs' legacy shapes, which other kinds of file cannot mark as such, brought up to date."""
-    return layer._replace(blobs=[
-        blob.with_shape(_modern_shape(layer.type, index, blob.shape)) if isinstance(blob, FileBlob) and blob.legacy else blob
-        for index, blob in enumerate(layer.blobs)
-    ])
+    return layer._replace(
+        blobs=[
+            blob.with_shape(_modern_shape(layer.type, index, blob.shape)) if isinstance(blob, FileBlob) and blob.legacy else blob
+            for index, blob in enumerate(layer.blobs)
+        ]
+    )
 
 
 def _modern_shape(layer_type: str, index: int, shape: Shape) -> Shape:

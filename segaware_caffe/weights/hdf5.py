@@ -114,8 +114,9 @@ def _check_names(path: str | os.PathLike, names: list[str]) -> None:
             raise CaffeError(f"{path}: a layer named '{name}' cannot be stored in HDF5; write a .caffemodel")
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise CaffeError(f"{path}: HDF5 holds one layer of a name, but there are several of {', '.join(map(repr, twice))};"
-                         " write a .caffemodel")
+        raise CaffeError(
+            f"{path}: HDF5 holds one layer of a name, but there are several of {', '.join(map(repr, twice))}; write a .caffemodel"
+        )
 
 
 def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike) -> list[BlobRef | None]:

@@ -38,9 +38,11 @@ class WrongShape:
     target: Shape
 
     def __str__(self) -> str:
-        return (f"Cannot copy param {self.index} weights from layer '{self.layer}'; shape mismatch.  Source param shape is "
-                f"{dims(self.source)}; target param shape is {dims(self.target)}. To learn this layer's parameters from "
-                "scratch rather than copying from a saved net, rename the layer.")
+        return (
+            f"Cannot copy param {self.index} weights from layer '{self.layer}'; shape mismatch.  Source param shape is "
+            f"{dims(self.source)}; target param shape is {dims(self.target)}. To learn this layer's parameters from "
+            "scratch rather than copying from a saved net, rename the layer."
+        )
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,10 @@ class LoadReport:
         if wrong:
             raise CaffeError(f"{self.path}: does not fit this net:\n" + "\n".join(f"  {item}" for item in wrong))
         if self.missing and not self.loaded:
-            raise CaffeError(f"{self.path}: these are the weights of another net: no layer of it has a name of this net's. The file has "
-                             f"{_names(self.unused) or 'no weights'}; the net needs {_names(self.missing)}")
+            raise CaffeError(
+                f"{self.path}: these are the weights of another net: no layer of it has a name of this net's. The file has "
+                f"{_names(self.unused) or 'no weights'}; the net needs {_names(self.missing)}"
+            )
 
     def apply(self) -> None:
         """Copy; the targets must have been tensors. Where layers share a tensor, the last layer of the file wins."""

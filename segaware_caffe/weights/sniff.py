@@ -23,7 +23,7 @@ FOREIGN = {
 
 
 def file_kind(file: MappedFile) -> str:
-    """"hdf5", "safetensors", "npz", "torch", a key of FOREIGN, or "caffemodel" for everything else."""
+    """ "hdf5", "safetensors", "npz", "torch", a key of FOREIGN, or "caffemodel" for everything else."""
     head = file.data[:HEAD]
     if head.startswith(HDF5_SIGNATURE):
         return "hdf5"

@@ -116,8 +116,10 @@ def test_convert_loses_nothing(segmenter, tmp_path, suffix):
     _, weights = segmenter
     assert run("convert", weights, tmp_path / f"there{suffix}") == 0
     assert run("convert", tmp_path / f"there{suffix}", tmp_path / "back.caffemodel") == 0
-    first, second = ([(layer.name, [b.numpy().tolist() for b in layer.blobs]) for layer in read_weights(path) if layer.blobs]
-                     for path in (weights, tmp_path / "back.caffemodel"))
+    first, second = (
+        [(layer.name, [b.numpy().tolist() for b in layer.blobs]) for layer in read_weights(path) if layer.blobs]
+        for path in (weights, tmp_path / "back.caffemodel")
+    )
     assert first == second and first
 
 

@@ -81,8 +81,11 @@ def test_options_reach_the_solver(here, options):
         (["--set", "CLASSES="], "net.prototxt"),
         (["--autocast", "int8"], "invalid choice: 'int8'"),
         (["--tensorboard", "board"], "pip install 'segaware-caffe[tensorboard]'"),
-        pytest.param(["--gpu", "0"], "--gpu 0: PyTorch sees no CUDA device here",
-                     marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")),
+        pytest.param(
+            ["--gpu", "0"],
+            "--gpu 0: PyTorch sees no CUDA device here",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
     ],
 )
 def test_a_users_mistake_is_one_sentence_and_status_2(here, capsys, monkeypatch, args, sentence):
@@ -218,8 +221,11 @@ def test_what_plot_refuses(here, capsys, args, sentence):
         ("-solver=s.prototxt train", ["train"], {"solver": "s.prototxt"}),
         ("--solver=a=b train", ["train"], {"solver": "a=b"}),
         ("test -iterations 7 --gpu=0,1", ["test"], {"iterations": 7, "gpu": "0,1"}),
-        ("time --compile -norecompute --allow-python-layers=yes", ["time"],
-         {"compile": True, "recompute": False, "allow_python_layers": True}),
+        (
+            "time --compile -norecompute --allow-python-layers=yes",
+            ["time"],
+            {"compile": True, "recompute": False, "allow_python_layers": True},
+        ),
         ("train --set A=1 --set=B=2", ["train"], {"set": ["A=1", "B=2"]}),
         ("train -- -solver", ["train", "-solver"], {}),
         ("test -weights -x", ["test"], {"weights": "-x"}),
@@ -244,8 +250,12 @@ def test_flags_are_read_as_gflags_does(line, words, flags):
         ("test", 2, "Check failed: FLAGS_model.size() > 0 (0 vs. 0) Need a model definition to score."),
         ("time --model nowhere.prototxt", 2, "File not found: nowhere.prototxt"),
         ("frobnicate", 2, "Unknown action: frobnicate"),
-        pytest.param("device_query", 2, "PyTorch sees no CUDA device here",
-                     marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")),
+        pytest.param(
+            "device_query",
+            2,
+            "PyTorch sees no CUDA device here",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
     ],
 )
 def test_mistakes_have_gflags_words_and_a_status(capsys, line, status, sentence):

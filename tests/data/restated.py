@@ -41,8 +41,9 @@ def restated_image(image: np.ndarray, param, train: bool, stream: Iterator[int],
     return result
 
 
-def restated_pair(image: np.ndarray, label: np.ndarray, param, train: bool, stream: Iterator[int], ignore: int
-                  ) -> tuple[np.ndarray, np.ndarray]:
+def restated_pair(
+    image: np.ndarray, label: np.ndarray, param, train: bool, stream: Iterator[int], ignore: int
+) -> tuple[np.ndarray, np.ndarray]:
     """spec/pipeline.md 6.2, with OpenCV."""
     mirror = param.mirror and next(stream) % 2
     if param.scale_factors:

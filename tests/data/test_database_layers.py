@@ -117,8 +117,11 @@ RECORD = "record 'k' of '{0}'"
     ("value", "transform", "sentence"),
     [
         (b"\xff" * 9, "", RECORD + " is not a Datum"),
-        (Datum(channels=1, height=2, width=2, data=b"123").SerializeToString(), "",
-         RECORD + ": 3 values are stored, but the shape is (1, 2, 2)"),
+        (
+            Datum(channels=1, height=2, width=2, data=b"123").SerializeToString(),
+            "",
+            RECORD + ": 3 values are stored, but the shape is (1, 2, 2)",
+        ),
         (Datum(encoded=True, data=b"123").SerializeToString(), "", RECORD + ": Could not decode the image: not an image"),
         (raw(IMAGES[0], 0), "crop_size: 13", RECORD + ": an image of 12 x 15 (height x width) is smaller than crop_size 13"),
         (None, "", "source '{0}' has no records"),

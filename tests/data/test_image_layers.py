@@ -18,8 +18,7 @@ SCALES = [0.5, 0.75, 1, 1.25, 1.5]
 
 
 def fields(folder: Path, image: str = "", transform: str = "", rest: str = "") -> str:
-    return (f'image_data_param {{ root_folder: "{folder}" source: "{folder}/list.txt" {image} }} '
-            f"transform_param {{ {transform} }} {rest}")
+    return f'image_data_param {{ root_folder: "{folder}" source: "{folder}/list.txt" {image} }} transform_param {{ {transform} }} {rest}'
 
 
 def write_classes(folder: Path, sizes: list[tuple[int, int]]) -> list[np.ndarray]:

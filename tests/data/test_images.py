@@ -104,8 +104,9 @@ def test_resizing_equals_opencv_at_random_sizes() -> None:
         *old, height, width = (int(size) for size in random.integers(1, 80, 4))
         image = random.integers(0, 256, (*old, 3), dtype=np.uint8)
         for ours, theirs in ((resize, cv2.INTER_LINEAR), (resize_nearest, cv2.INTER_NEAREST)):
-            np.testing.assert_array_equal(ours(image, height, width), cv2.resize(image, (width, height), interpolation=theirs),
-                                          err_msg=f"{old} -> {height} x {width}")
+            np.testing.assert_array_equal(
+                ours(image, height, width), cv2.resize(image, (width, height), interpolation=theirs), err_msg=f"{old} -> {height} x {width}"
+            )
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,9 @@ def test_the_mean_image_is_cropped_as_the_image_is_but_not_mirrored_again(tmp_pa
         param = parameters(mean_file=str(tmp_path / "mean"), mirror=True, crop_size=8, scale=0.5)
         for seed in SEEDS:
             image = noise(seed, 11, 14, 3)
-            np.testing.assert_array_equal(Transformer(Rules.plain(param, train), seed).image(image),
-                                          restated_image(image, param, train, words(seed), mean))
+            np.testing.assert_array_equal(
+                Transformer(Rules.plain(param, train), seed).image(image), restated_image(image, param, train, words(seed), mean)
+            )
 
 
 JOINT = {
@@ -166,8 +167,11 @@ def test_bad_mean_files(tmp_path: Path, content: bytes, fragment: str) -> None:
     [
         ({}, (37, 44), "the image is 37 x 45, but its label is 37 x 44 (height x width)"),
         ({"scale_factors": [0.01]}, (37, 45), "scale_factors 0.01 leaves nothing of an image of 37 x 45 (height x width)"),
-        ({"crop_size": 40}, (37, 45),
-         "an image of 37 x 45 is smaller than the crop of 40 x 40 (height x width); to pad it, give mean_value"),
+        (
+            {"crop_size": 40},
+            (37, 45),
+            "an image of 37 x 45 is smaller than the crop of 40 x 40 (height x width); to pad it, give mean_value",
+        ),
     ],
 )
 def test_bad_pairs(fields: dict, label: tuple[int, int], sentence: str) -> None:

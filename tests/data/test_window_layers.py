@@ -33,8 +33,10 @@ def write_windows(folder: Path) -> dict[str, np.ndarray]:
 
 
 def text(folder: Path, window: str = "", transform: str = "crop_size: 24") -> str:
-    return (f'window_data_param {{ source: "{folder}/windows.txt" root_folder: "{folder}" batch_size: 6 fg_fraction: 0.5 {window} }} '
-            f"transform_param {{ {transform} }}")
+    return (
+        f'window_data_param {{ source: "{folder}/windows.txt" root_folder: "{folder}" batch_size: 6 fg_fraction: 0.5 {window} }} '
+        f"transform_param {{ {transform} }}"
+    )
 
 
 def rounded(value: float) -> int:

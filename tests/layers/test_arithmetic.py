@@ -12,8 +12,19 @@ from segaware_caffe.errors import CaffeError
 
 @pytest.mark.parametrize(
     "file",
-    goldens("innerproduct*", "inner_product_transpose", "scale_*", "bias_[a-z]*", "eltwise_*", "embed", "embed_free_axis",
-            "parameter_*", "spatialproduct", "filler_bias_scale", "filler_default_zero"),
+    goldens(
+        "innerproduct*",
+        "inner_product_transpose",
+        "scale_*",
+        "bias_[a-z]*",
+        "eltwise_*",
+        "embed",
+        "embed_free_axis",
+        "parameter_*",
+        "spatialproduct",
+        "filler_bias_scale",
+        "filler_default_zero",
+    ),
 )
 def test_golden(file):
     run_golden(file)

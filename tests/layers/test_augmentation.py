@@ -16,8 +16,9 @@ def pictures(samples=2, seed=0):
 
 
 def augment(options, bottoms):
-    layer = make_layer(f'type: "Augmentation" top: "a" top: "b" top: "f" top: "m" aug_param {{ {options} }}',
-                       *(tuple(b.shape) for b in bottoms))
+    layer = make_layer(
+        f'type: "Augmentation" top: "a" top: "b" top: "f" top: "m" aug_param {{ {options} }}', *(tuple(b.shape) for b in bottoms)
+    )
     return layer(*bottoms)
 
 
@@ -52,12 +53,15 @@ def test_translation(steps, fraction, shift):
 STILL = "min_translation: 0 max_translation: 0 min_gaussian: 0 max_gaussian: 0"
 
 
-@pytest.mark.parametrize(("steps", "options", "expected"), [
-    (4, "", lambda v: v),
-    (5, "min_mcc: 2 max_mcc: 2", lambda v: 2 * v),
-    (6, "min_mcc: 1 max_mcc: 1 min_contrast: 0.5 max_contrast: 0.5", lambda v: 0.5 * (v - 0.5) + 0.5),
-    (7, "min_mcc: 1 max_mcc: 1 min_contrast: 1 max_contrast: 1 min_gamma: 3 max_gamma: 3", lambda v: v**3),
-])
+@pytest.mark.parametrize(
+    ("steps", "options", "expected"),
+    [
+        (4, "", lambda v: v),
+        (5, "min_mcc: 2 max_mcc: 2", lambda v: 2 * v),
+        (6, "min_mcc: 1 max_mcc: 1 min_contrast: 0.5 max_contrast: 0.5", lambda v: 0.5 * (v - 0.5) + 0.5),
+        (7, "min_mcc: 1 max_mcc: 1 min_contrast: 1 max_contrast: 1 min_gamma: 3 max_gamma: 3", lambda v: v**3),
+    ],
+)
 def test_colour_steps_act_on_both_images_alike_and_leave_the_flow(steps, options, expected):
     bottoms = pictures()
     *images, flow, _ = augment(f"num_transformations: {steps} {STILL} {options}", bottoms)
@@ -99,14 +103,17 @@ def test_samples_draw_their_own_numbers_and_carry_no_gradient():
     assert not any(top.requires_grad for top in tops)
 
 
-@pytest.mark.parametrize(("options", "shapes", "sentence"), [
-    ("num_transformations: -1", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 2, 5, 6)], "num_transformations must not be negative, not -1"),
-    ("min_gamma: 2", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 2, 5, 6)], "min_gamma 2 must not exceed max_gamma 1.5"),
-    ("", [(1, 1, 5, 6), (1, 1, 5, 6), (1, 2, 5, 6)], "the images must have shape (N, 3, H, W)"),
-    ("", [(1, 3, 5, 6), (1, 3, 5, 7), (1, 2, 5, 6)], "the images must have one shape"),
-    ("", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 3, 5, 6)], "the flow must have shape 1 2 5 6 (60)"),
-    ("max_translation: 0.9", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 2, 5, 6)], "a translation by up to 5 pixels would leave nothing"),
-])
+@pytest.mark.parametrize(
+    ("options", "shapes", "sentence"),
+    [
+        ("num_transformations: -1", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 2, 5, 6)], "num_transformations must not be negative, not -1"),
+        ("min_gamma: 2", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 2, 5, 6)], "min_gamma 2 must not exceed max_gamma 1.5"),
+        ("", [(1, 1, 5, 6), (1, 1, 5, 6), (1, 2, 5, 6)], "the images must have shape (N, 3, H, W)"),
+        ("", [(1, 3, 5, 6), (1, 3, 5, 7), (1, 2, 5, 6)], "the images must have one shape"),
+        ("", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 3, 5, 6)], "the flow must have shape 1 2 5 6 (60)"),
+        ("max_translation: 0.9", [(1, 3, 5, 6), (1, 3, 5, 6), (1, 2, 5, 6)], "a translation by up to 5 pixels would leave nothing"),
+    ],
+)
 def test_refusals(options, shapes, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(f'type: "Augmentation" top: "a" top: "b" top: "f" top: "m" aug_param {{ {options} }}', *shapes)

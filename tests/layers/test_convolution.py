@@ -84,8 +84,11 @@ def test_convolution_and_deconvolution_of_any_axes_are_adjoint(spatial_axes):
 
 
 def test_several_bottoms_share_the_weights():
-    layer = make_layer('type: "Convolution" top: "a" top: "b" convolution_param { num_output: 2 kernel_size: 1'
-                       ' weight_filler { type: "gaussian" } }', (1, 3, 4, 4), (1, 3, 4, 4))
+    layer = make_layer(
+        'type: "Convolution" top: "a" top: "b" convolution_param { num_output: 2 kernel_size: 1 weight_filler { type: "gaussian" } }',
+        (1, 3, 4, 4),
+        (1, 3, 4, 4),
+    )
     x = numbers(1, 3, 4, 4).float()
     first, second = layer(x, 2 * x)
     torch.testing.assert_close(2 * first, second)

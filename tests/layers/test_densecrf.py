@@ -119,19 +119,22 @@ def test_other_types_are_computed_in_single_precision(dtype):
 SHAPES = (1, 2, 6, 5), (1, 2, 1, 1), (1, 3, 6, 5)
 
 
-@pytest.mark.parametrize(("fields", "shapes", "sentence"), [
-    ("", SHAPES, "with an image, bi_w, bi_xy_std and bi_rgb_std must be given at least once"),
-    ("pos_w: 1", SHAPES, "pos_w and pos_xy_std must be given equally often"),
-    ("bi_w: 1 bi_xy_std: 1", SHAPES, "bi_w and bi_rgb_std must be given equally often"),
-    ("bi_w: 1 bi_xy_std: 0 bi_rgb_std: 1", SHAPES, "bi_xy_std must be positive"),
-    (f"{FIELDS} pos_xy_std: -1 pos_w: 1", SHAPES, "pos_xy_std must be positive"),
-    (FIELDS.replace("max_iter: 1", "max_iter: -1"), SHAPES, "max_iter must not be negative"),
-    (FIELDS, SHAPES[:2], "takes 3 bottom"),
-    (FIELDS, [*SHAPES[:2], (1, 1, 6, 5)], "the image must have shape (N, 3, H, W)"),
-    (FIELDS, [*SHAPES[:2], (1, 3, 5, 5)], "the image must have shape (N, 3, H, W)"),
-    (FIELDS, [SHAPES[0], (1, 1), SHAPES[2]], "height and width for each of 1 images"),
-    (FIELDS, [(1, 2, 6), SHAPES[1], SHAPES[2]], "(N, C, H, W)"),
-])
+@pytest.mark.parametrize(
+    ("fields", "shapes", "sentence"),
+    [
+        ("", SHAPES, "with an image, bi_w, bi_xy_std and bi_rgb_std must be given at least once"),
+        ("pos_w: 1", SHAPES, "pos_w and pos_xy_std must be given equally often"),
+        ("bi_w: 1 bi_xy_std: 1", SHAPES, "bi_w and bi_rgb_std must be given equally often"),
+        ("bi_w: 1 bi_xy_std: 0 bi_rgb_std: 1", SHAPES, "bi_xy_std must be positive"),
+        (f"{FIELDS} pos_xy_std: -1 pos_w: 1", SHAPES, "pos_xy_std must be positive"),
+        (FIELDS.replace("max_iter: 1", "max_iter: -1"), SHAPES, "max_iter must not be negative"),
+        (FIELDS, SHAPES[:2], "takes 3 bottom"),
+        (FIELDS, [*SHAPES[:2], (1, 1, 6, 5)], "the image must have shape (N, 3, H, W)"),
+        (FIELDS, [*SHAPES[:2], (1, 3, 5, 5)], "the image must have shape (N, 3, H, W)"),
+        (FIELDS, [SHAPES[0], (1, 1), SHAPES[2]], "height and width for each of 1 images"),
+        (FIELDS, [(1, 2, 6), SHAPES[1], SHAPES[2]], "(N, C, H, W)"),
+    ],
+)
 def test_refused(fields, shapes, sentence):
     with pytest.raises(CaffeError) as error:
         make_layer(LAYER % fields, *shapes)

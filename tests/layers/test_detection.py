@@ -32,20 +32,25 @@ def plain_roi_pool(value, rois, output, scale):
     return top
 
 
-ROIS = torch.tensor([
-    [0, 0, 0, 9, 7],  # all of the image
-    [1, 2.5, 1.5, 6.4, 5.6],  # corners are rounded
-    [0, 3, 3, 3, 3],  # one pixel
-    [1, 6, 6, 2, 2],  # end before start: as large as one pixel
-    [0, -4, -4, 4, 4],  # partly outside
-    [1, 30, 30, 40, 40],  # outside: zeros
-])
+ROIS = torch.tensor(
+    [
+        [0, 0, 0, 9, 7],  # all of the image
+        [1, 2.5, 1.5, 6.4, 5.6],  # corners are rounded
+        [0, 3, 3, 3, 3],  # one pixel
+        [1, 6, 6, 2, 2],  # end before start: as large as one pixel
+        [0, -4, -4, 4, 4],  # partly outside
+        [1, 30, 30, 40, 40],  # outside: zeros
+    ]
+)
 
 
 @pytest.mark.parametrize(("output", "scale"), [((2, 3), 1.0), ((7, 7), 1.0), ((3, 2), 0.5), ((5, 1), 0.0625)])
 def test_roi_pooling_is_its_definition(output, scale):
-    layer = make_layer(f'type: "ROIPooling" roi_pooling_param {{ pooled_h: {output[0]} pooled_w: {output[1]} spatial_scale: {scale} }}',
-                       (2, 3, 8, 10), (6, 5))
+    layer = make_layer(
+        f'type: "ROIPooling" roi_pooling_param {{ pooled_h: {output[0]} pooled_w: {output[1]} spatial_scale: {scale} }}',
+        (2, 3, 8, 10),
+        (6, 5),
+    )
     value = numbers(2, 3, 8, 10).detach().float()
     assert layer.top_shapes((2, 3, 8, 10), (6, 5)) == [(6, 3, *output)]
     torch.testing.assert_close(layer(value, ROIS), plain_roi_pool(value, ROIS, output, scale))

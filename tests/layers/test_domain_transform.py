@@ -77,10 +77,13 @@ def test_values_and_stated_gradient(fields, clamp):
     assert edge_gradient[1][:, outside].eq(0).all()
 
 
-@pytest.mark.parametrize(("fields", "sizes"), [
-    (FIELDS, SIZES),
-    ("num_iter: 3 spatial_sigma: 2 range_sigma: 3", torch.tensor([[1.0, 4.0], [5.0, 1.0]])),
-])
+@pytest.mark.parametrize(
+    ("fields", "sizes"),
+    [
+        (FIELDS, SIZES),
+        ("num_iter: 3 spatial_sigma: 2 range_sigma: 3", torch.tensor([[1.0, 4.0], [5.0, 1.0]])),
+    ],
+)
 def test_gradient_where_no_weight_is_clamped(fields, sizes):
     layer = make_layer(TRANSFORM % fields, *SHAPES)
     image, edges = numbers(*SHAPES[0]), numbers(*SHAPES[1], seed=1).detach().abs().requires_grad_()
@@ -97,17 +100,20 @@ def test_forward_only_neither_clamps_nor_learns():
 
 
 @pytest.mark.parametrize("text", [TRANSFORM, FORWARD_ONLY])
-@pytest.mark.parametrize(("fields", "shapes", "sentence"), [
-    ("num_iter: 0", SHAPES, "num_iter must be positive, not 0"),
-    ("spatial_sigma: 0", SHAPES, "spatial_sigma must be positive"),
-    ("range_sigma: -1", SHAPES, "range_sigma must be positive, not -1"),
-    ("min_weight: -0.5", SHAPES, "min_weight must lie between 0 and 1"),
-    ("", [SHAPES[0], SHAPES[0], SHAPES[2]], "edges must have shape (N, 1, H, W)"),
-    ("", [*SHAPES[:2], (2, 1)], "height and width for each of 2 images"),
-    ("", [*SHAPES[:2], (1, 2)], "height and width for each of 2 images"),
-    ("", [(2, 3, 5), (2, 1, 5), (2, 2)], "(N, C, H, W)"),
-    ("", SHAPES[:2], "takes 3 bottom"),
-])
+@pytest.mark.parametrize(
+    ("fields", "shapes", "sentence"),
+    [
+        ("num_iter: 0", SHAPES, "num_iter must be positive, not 0"),
+        ("spatial_sigma: 0", SHAPES, "spatial_sigma must be positive"),
+        ("range_sigma: -1", SHAPES, "range_sigma must be positive, not -1"),
+        ("min_weight: -0.5", SHAPES, "min_weight must lie between 0 and 1"),
+        ("", [SHAPES[0], SHAPES[0], SHAPES[2]], "edges must have shape (N, 1, H, W)"),
+        ("", [*SHAPES[:2], (2, 1)], "height and width for each of 2 images"),
+        ("", [*SHAPES[:2], (1, 2)], "height and width for each of 2 images"),
+        ("", [(2, 3, 5), (2, 1, 5), (2, 2)], "(N, C, H, W)"),
+        ("", SHAPES[:2], "takes 3 bottom"),
+    ],
+)
 def test_refused(text, fields, shapes, sentence):
     with pytest.raises(CaffeError) as error:
         make_layer(text % fields, *shapes)

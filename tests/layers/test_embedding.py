@@ -28,12 +28,15 @@ def test_golden(path):
 IMAGE = torch.tensor([[1.0, 2.0], [4.0, 8.0]]).view(1, 1, 2, 2)
 
 
-@pytest.mark.parametrize(("fields", "expected"), [
-    ("", [0, 0, 0, 0, 0, 0.5, 0, 4.5, 24.5]),
-    ("remove_bounds: true", [S, S, S, S, 0, 0.5, S, 4.5, 24.5]),
-    ("remove_center: true", [0, 0, 0, 0, S, 0.5, 0, 4.5, 24.5]),
-    ("norm: L1", [0, 0, 0, 0, 0, 1, 0, 3, 7]),
-])
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("", [0, 0, 0, 0, 0, 0.5, 0, 4.5, 24.5]),
+        ("remove_bounds: true", [S, S, S, S, 0, 0.5, S, 4.5, 24.5]),
+        ("remove_center: true", [0, 0, 0, 0, S, 0.5, 0, 4.5, 24.5]),
+        ("norm: L1", [0, 0, 0, 0, 0, 1, 0, 3, 7]),
+    ],
+)
 def test_im2dist_at_the_corner(fields, expected):
     layer = make_layer(f'type: "Im2dist" {PADDED} im2dist_param {{ {fields} }}', IMAGE.shape)
     torch.testing.assert_close(layer(IMAGE)[0, :, 0, 0], torch.tensor(expected, dtype=torch.float32))
@@ -60,14 +63,17 @@ def test_im2dist_against_its_table_of_cases(case, batch, l1, remove_center, remo
 
 
 @pytest.mark.parametrize("norm", ["L1", "L2"])
-@pytest.mark.parametrize("geometry", [
-    "kernel_size: 3 pad: 1",
-    "kernel_size: 2 pad: 3",
-    "kernel_size: 5 pad: 4 stride: 2",
-    "kernel_size: 3 pad: 3 dilation: 3",
-    "kernel_h: 3 kernel_w: 1 pad_h: 2 pad_w: 0 stride_h: 2 stride_w: 1",
-    "kernel_size: 3 pad: 1 dilation: 0",
-])
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        "kernel_size: 3 pad: 1",
+        "kernel_size: 2 pad: 3",
+        "kernel_size: 5 pad: 4 stride: 2",
+        "kernel_size: 3 pad: 3 dilation: 3",
+        "kernel_h: 3 kernel_w: 1 pad_h: 2 pad_w: 0 stride_h: 2 stride_w: 1",
+        "kernel_size: 3 pad: 1 dilation: 0",
+    ],
+)
 @pytest.mark.parametrize("removed", ["", "remove_center: true remove_bounds: true"])
 def test_im2dist_gradient(norm, geometry, removed):
     shape = (2, 2, 3, 4)
@@ -94,11 +100,14 @@ def test_im2dist_in_half_precision_stays_finite():
 LABELS = torch.tensor([[[1.0, 1.0], [2.0, 2.0]], [[0.0, 3.7], [3.2, 255.0]]])[None]
 
 
-@pytest.mark.parametrize(("fields", "expected"), [
-    ("", [1, 1, 1, 1, 1, 0, 1, 0, 0]),
-    ("ignore_label: 255", [1, 1, 1, 1, 1, 0, 1, 0, 255]),
-    ("ignore_label: 0", [0] * 9),
-])
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("", [1, 1, 1, 1, 1, 0, 1, 0, 0]),
+        ("ignore_label: 255", [1, 1, 1, 1, 1, 0, 1, 0, 255]),
+        ("ignore_label: 0", [0] * 9),
+    ],
+)
 def test_im2parity_reads_the_last_channel_cut_to_integers(fields, expected):
     layer = make_layer(f'type: "Im2parity" {PADDED} im2parity_param {{ {fields} }}', LABELS.shape)
     assert layer(LABELS)[0, :, 0, 0].tolist() == expected
@@ -133,13 +142,16 @@ DIST_LOSS = 'type: "DistLoss" convolution_param { kernel_size: 3 } dist_loss_par
 DISTANCES = torch.tensor([3.0, 1.0, 3.0, 1.0]).view(2, 1, 1, 2)
 
 
-@pytest.mark.parametrize(("fields", "parity", "loss", "slopes"), [
-    ("", [1, 0, 1, 0], 1.75, [0.625, -0.25, 0.625, -0.25]),
-    ("", [1.9, 0.9, -1, -0.9], 1.75, [0.625, -0.25, 0.625, -0.25]),
-    ("", [0, 1, 0, 1], 0.25, [0, 0.125, 0, 0.125]),
-    ("ignore_label: 255", [1, 255, 255, 0], 0.875, [0.625, 0, 0, -0.25]),
-    ("ignore_label: 0", [1, 0, 1, 0], 1.25, [0.625, 0, 0.625, 0]),
-])
+@pytest.mark.parametrize(
+    ("fields", "parity", "loss", "slopes"),
+    [
+        ("", [1, 0, 1, 0], 1.75, [0.625, -0.25, 0.625, -0.25]),
+        ("", [1.9, 0.9, -1, -0.9], 1.75, [0.625, -0.25, 0.625, -0.25]),
+        ("", [0, 1, 0, 1], 0.25, [0, 0.125, 0, 0.125]),
+        ("ignore_label: 255", [1, 255, 255, 0], 0.875, [0.625, 0, 0, -0.25]),
+        ("ignore_label: 0", [1, 0, 1, 0], 1.25, [0.625, 0, 0.625, 0]),
+    ],
+)
 @pytest.mark.parametrize("weight", [1, 3])
 def test_dist_loss_and_its_stated_gradient(fields, parity, loss, slopes, weight):
     """The gradient is violation / count times the top's diff, not +-1 / count."""
@@ -164,18 +176,21 @@ IMAGE_SHAPE = (1, 2, 6, 6)
 
 
 @pytest.mark.parametrize("type_name", ["Im2dist", "Im2parity"])
-@pytest.mark.parametrize(("fields", "shape", "sentence"), [
-    ("", IMAGE_SHAPE, "needs kernel_size"),
-    ("kernel_size: 0", IMAGE_SHAPE, "kernel dimensions must be positive"),
-    ("kernel_size: 3 kernel_h: 3", IMAGE_SHAPE, "not both"),
-    ("kernel_h: 3", IMAGE_SHAPE, "kernel dimensions must be positive"),
-    ("kernel_size: 3 stride: 0", IMAGE_SHAPE, "stride must be positive"),
-    ("kernel_size: [3, 3, 3]", IMAGE_SHAPE, "once per spatial axis"),
-    ("kernel_size: 7", IMAGE_SHAPE, "does not fit"),
-    ("kernel_size: 3 axis: 2", IMAGE_SHAPE, "axis must be 1"),
-    ("kernel_size: 3", (1, 2, 6), "(N, C, H, W)"),
-    ("kernel_size: 3", (1, 2, 6, 6, 6), "(N, C, H, W)"),
-])
+@pytest.mark.parametrize(
+    ("fields", "shape", "sentence"),
+    [
+        ("", IMAGE_SHAPE, "needs kernel_size"),
+        ("kernel_size: 0", IMAGE_SHAPE, "kernel dimensions must be positive"),
+        ("kernel_size: 3 kernel_h: 3", IMAGE_SHAPE, "not both"),
+        ("kernel_h: 3", IMAGE_SHAPE, "kernel dimensions must be positive"),
+        ("kernel_size: 3 stride: 0", IMAGE_SHAPE, "stride must be positive"),
+        ("kernel_size: [3, 3, 3]", IMAGE_SHAPE, "once per spatial axis"),
+        ("kernel_size: 7", IMAGE_SHAPE, "does not fit"),
+        ("kernel_size: 3 axis: 2", IMAGE_SHAPE, "axis must be 1"),
+        ("kernel_size: 3", (1, 2, 6), "(N, C, H, W)"),
+        ("kernel_size: 3", (1, 2, 6, 6, 6), "(N, C, H, W)"),
+    ],
+)
 def test_windows_refused(type_name, fields, shape, sentence):
     with pytest.raises(CaffeError) as error:
         make_layer(f'name: "l" type: "{type_name}" convolution_param {{ {fields} }}', shape)
@@ -187,16 +202,19 @@ WINDOW = "convolution_param { kernel_size: 3 }"
 MARGINS = "dist_loss_param { alpha: 1 beta: 2 }"
 
 
-@pytest.mark.parametrize(("fields", "shapes", "sentence"), [
-    (WINDOW, PAIR, "alpha must be positive"),
-    (f"{WINDOW} dist_loss_param {{ alpha: 1 }}", PAIR, "missing required fields: beta"),
-    (f"{WINDOW} dist_loss_param {{ alpha: 0 beta: 2 }}", PAIR, "alpha must be positive, not 0"),
-    (f"{WINDOW} dist_loss_param {{ alpha: 2 beta: 2 }}", PAIR, "beta 2 must be greater than alpha 2"),
-    (MARGINS, PAIR, "needs kernel_size"),
-    (f"{WINDOW} {MARGINS}", [IMAGE_SHAPE, (1, 2, 6, 5)], "same count"),
-    (f"{WINDOW} {MARGINS}", [IMAGE_SHAPE, (2, 1, 6, 6)], "same first dimension"),
-    (f"{WINDOW} {MARGINS}", [IMAGE_SHAPE], "takes 2 bottom"),
-])
+@pytest.mark.parametrize(
+    ("fields", "shapes", "sentence"),
+    [
+        (WINDOW, PAIR, "alpha must be positive"),
+        (f"{WINDOW} dist_loss_param {{ alpha: 1 }}", PAIR, "missing required fields: beta"),
+        (f"{WINDOW} dist_loss_param {{ alpha: 0 beta: 2 }}", PAIR, "alpha must be positive, not 0"),
+        (f"{WINDOW} dist_loss_param {{ alpha: 2 beta: 2 }}", PAIR, "beta 2 must be greater than alpha 2"),
+        (MARGINS, PAIR, "needs kernel_size"),
+        (f"{WINDOW} {MARGINS}", [IMAGE_SHAPE, (1, 2, 6, 5)], "same count"),
+        (f"{WINDOW} {MARGINS}", [IMAGE_SHAPE, (2, 1, 6, 6)], "same first dimension"),
+        (f"{WINDOW} {MARGINS}", [IMAGE_SHAPE], "takes 2 bottom"),
+    ],
+)
 def test_dist_loss_refused(fields, shapes, sentence):
     with pytest.raises(CaffeError) as error:
         make_layer(f'name: "l" type: "DistLoss" {fields}', *shapes)

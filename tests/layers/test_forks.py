@@ -68,7 +68,7 @@ def test_a_net_with_upsample_can_be_exported():
 
 # -- BN ------------------------------------------------------------------------------------------
 
-FILLERS = 'scale_filler { value: 1 } shift_filler { value: 0 }'
+FILLERS = "scale_filler { value: 1 } shift_filler { value: 0 }"
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,11 @@ def test_statistics_of_bn_are_not_learned():
 
 
 def test_the_solver_leaves_fixed_blobs_alone_whatever_the_prototxt_says():
-    net = Net("""input: "x" input_shape { dim: 2 dim: 3 dim: 4 dim: 5 }
-        layer { name: "b" type: "BN" bottom: "x" top: "y" param { lr_mult: 1 } param { lr_mult: 1 } param { lr_mult: 1 } }""", "TRAIN")
+    net = Net(
+        """input: "x" input_shape { dim: 2 dim: 3 dim: 4 dim: 5 }
+        layer { name: "b" type: "BN" bottom: "x" top: "y" param { lr_mult: 1 } param { lr_mult: 1 } param { lr_mult: 1 } }""",
+        "TRAIN",
+    )
     assert [(blob.lr_mult, blob.decay_mult) for blob in net.learned] == [(1, 1), (1, 1), (0, 0), (0, 0)]
     assert [blob.tensor.requires_grad for blob in net.learned] == [True, True, False, False]
 
@@ -178,7 +181,7 @@ def test_axpy(factor):
     [("ConvolutionDepthwise", ""), ("ConvolutionDepthwise", "num_output: 4"), ("DepthwiseConvolution", "num_output: 4 group: 4")],
 )
 def test_depthwise_convolutions_are_grouped_convolutions(kind, fields):
-    text = f'convolution_param {{ {fields} kernel_size: 3 stride: 2 pad: 1 }}'
+    text = f"convolution_param {{ {fields} kernel_size: 3 stride: 2 pad: 1 }}"
     layer = make_layer(f'type: "{kind}" {text}', (2, 4, 7, 6))
     assert [spec.shape for spec in layer.specs] == [(4, 1, 3, 3), (4,)]
     x, weight, bias = numbers(2, 4, 7, 6), numbers(4, 1, 3, 3, seed=1), numbers(4, seed=2)
@@ -248,8 +251,11 @@ def test_gradients_of_upsample():
         ('type: "Permute" permute_param { order: 1 order: 1 }', [(1, 2, 3)], "there are duplicate orders: [1, 1]"),
         ('type: "Axpy"', [(2, 4), (2, 3, 4, 5), (2, 3, 4, 5)], "one element per channel of (2, 3, 4, 5), not shape (2, 4)"),
         ('type: "Axpy"', [(2, 3), (2, 3, 4, 5), (2, 3, 4, 6)], "the second and third bottom must have the same shape"),
-        ('type: "ConvolutionDepthwise" convolution_param { num_output: 6 kernel_size: 3 }', [(2, 3, 4, 5)],
-         "num_output must be the bottom's number of channels 3, not 6"),
+        (
+            'type: "ConvolutionDepthwise" convolution_param { num_output: 6 kernel_size: 3 }',
+            [(2, 3, 4, 5)],
+            "num_output must be the bottom's number of channels 3, not 6",
+        ),
         ('type: "ShuffleChannel" shuffle_channel_param { group: 0 }', [(1, 4, 1, 1)], "group must be greater than 0"),
         ('type: "ShuffleChannel" shuffle_channel_param { group: 3 }', [(1, 4, 1, 1)], "Wrong group size: group 3 does not divide"),
     ],

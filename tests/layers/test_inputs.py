@@ -28,8 +28,10 @@ def test_every_sample_of_the_xy_filler_is_what_the_release_gives_the_first():
 def test_shapes_and_fillers_are_given_once_or_once_per_top():
     layer = make_layer('type: "DummyData" top: "a" top: "b" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 4 } }')
     assert [top.tolist() for top in layer()] == [[[4.0] * 3] * 2] * 2
-    layer = make_layer('type: "DummyData" top: "a" top: "b" dummy_data_param { num: 1 num: 2 channels: 1 channels: 1'
-                       ' height: 1 height: 1 width: 2 width: 1 data_filler { value: 4 } data_filler { value: 5 } }')
+    layer = make_layer(
+        'type: "DummyData" top: "a" top: "b" dummy_data_param { num: 1 num: 2 channels: 1 channels: 1'
+        " height: 1 height: 1 width: 2 width: 1 data_filler { value: 4 } data_filler { value: 5 } }"
+    )
     assert [top.flatten().tolist() for top in layer()] == [[4.0, 4.0], [5.0, 5.0]]
     assert make_layer('type: "DummyData" dummy_data_param { shape { dim: 2 } }')()[0].tolist() == [0, 0]
 
@@ -45,14 +47,20 @@ def test_random_tops_are_filled_anew():
         ('type: "DummyData"', "needs shape, or num, channels, height and width equally often"),
         ('type: "DummyData" dummy_data_param { num: 1 channels: 1 height: 1 }', "equally often"),
         ('type: "DummyData" dummy_data_param { num: 1 shape { dim: 1 } }', "either shape or num, channels, height and width"),
-        ('type: "DummyData" top: "a" top: "b" top: "c" dummy_data_param { shape { dim: 1 } shape { dim: 2 } }',
-         "once per top blob (3), not 2 times"),
-        ('type: "DummyData" top: "a" dummy_data_param { shape { dim: 1 } data_filler { } data_filler { } }',
-         "Number of data fillers must be 0, 1 or equal to the number of tops: 1, not 2"),
+        (
+            'type: "DummyData" top: "a" top: "b" top: "c" dummy_data_param { shape { dim: 1 } shape { dim: 2 } }',
+            "once per top blob (3), not 2 times",
+        ),
+        (
+            'type: "DummyData" top: "a" dummy_data_param { shape { dim: 1 } data_filler { } data_filler { } }',
+            "Number of data fillers must be 0, 1 or equal to the number of tops: 1, not 2",
+        ),
         ('type: "DummyData" dummy_data_param { shape { dim: 1 } data_filler { type: "xyz" } }', "Unknown filler name: xyz"),
         ('type: "DummyData" dummy_data_param { shape { dim: 0 } }', "it must not be empty or negative"),
-        ('type: "Input" top: "a" top: "b" top: "c" input_param { shape { dim: 1 } shape { dim: 2 } }',
-         "once per top blob (3), not 2 times"),
+        (
+            'type: "Input" top: "a" top: "b" top: "c" input_param { shape { dim: 1 } shape { dim: 2 } }',
+            "once per top blob (3), not 2 times",
+        ),
         ('type: "Input" input_param { shape { dim: -1 } }', "it must not be empty or negative"),
     ],
 )

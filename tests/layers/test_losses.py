@@ -13,9 +13,19 @@ from segaware_caffe.layers import layer_class
 NAN = math.nan
 
 
-@pytest.mark.parametrize("file", goldens(
-    "contrastive*", "euclidean*", "hinge_*", "multinomial", "sce_*", "sigmoidce", "net_multiloss", "net_fcn_crop",
-))
+@pytest.mark.parametrize(
+    "file",
+    goldens(
+        "contrastive*",
+        "euclidean*",
+        "hinge_*",
+        "multinomial",
+        "sce_*",
+        "sigmoidce",
+        "net_multiloss",
+        "net_fcn_crop",
+    ),
+)
 def test_golden(file):
     run_golden(file)
 
@@ -29,27 +39,36 @@ def fractions(*shape, seed=6):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize(("text", "bottoms"), [
-    ('type: "ContrastiveLoss" contrastive_loss_param { margin: 4 legacy_version: true }',
-     [numbers(5, 3), numbers(5, 3, seed=1), whole(5, below=2)]),
-    ('type: "EuclideanLoss"', [numbers(3, 4), numbers(3, 4, seed=1)]),
-    ('type: "EuclideanLoss"', [numbers(2, 3, 2), numbers(2, 6, 1, seed=1)]),
-    ('type: "HingeLoss"', [numbers(4, 3), whole(4)]),
-    ('type: "HingeLoss" hinge_loss_param { norm: L2 }', [numbers(2, 3, 2, 1), whole(2, 1, 1, 1, below=6)]),
-    ('type: "L1Loss"', [numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1)]),
-    ('type: "L1Loss" l1_loss_param { plateau: 0.5 }', [numbers(3, 4)]),
-    ('type: "L1Loss" l1_loss_param { l2_per_location: true }', [numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1)]),
-    ('type: "L1Loss" l1_loss_param { l2_per_location: true l2_prescale_by_channels: true plateau: 0.5 epsilon: 0.1 }',
-     [numbers(2, 3, 5)]),
-    ('type: "MultinomialLogisticLoss"', [fractions(4, 3).requires_grad_(), whole(4)]),
-    ('type: "MultinomialLogisticLoss"', [fractions(2, 3, 2, 1).requires_grad_(), whole(2, 1, 1, 1, below=6)]),
-    ('type: "SigmoidCrossEntropyLoss"', [numbers(3, 4), fractions(3, 4)]),
-    ('type: "SigmoidCrossEntropyLoss" loss_param { ignore_label: 1 normalization: VALID }', [numbers(2, 3, 2), whole(2, 6)]),
-    ('type: "SmoothL1Loss"', [numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1)]),
-    ('type: "SmoothL1Loss"', [numbers(4, 3), numbers(4, 3, seed=1), whole(4, 3, below=2)]),
-    ('type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 3 }',
-     [numbers(4, 3), numbers(4, 3, seed=1), fractions(4, 3), fractions(4, 3, seed=1)]),
-])
+@pytest.mark.parametrize(
+    ("text", "bottoms"),
+    [
+        (
+            'type: "ContrastiveLoss" contrastive_loss_param { margin: 4 legacy_version: true }',
+            [numbers(5, 3), numbers(5, 3, seed=1), whole(5, below=2)],
+        ),
+        ('type: "EuclideanLoss"', [numbers(3, 4), numbers(3, 4, seed=1)]),
+        ('type: "EuclideanLoss"', [numbers(2, 3, 2), numbers(2, 6, 1, seed=1)]),
+        ('type: "HingeLoss"', [numbers(4, 3), whole(4)]),
+        ('type: "HingeLoss" hinge_loss_param { norm: L2 }', [numbers(2, 3, 2, 1), whole(2, 1, 1, 1, below=6)]),
+        ('type: "L1Loss"', [numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1)]),
+        ('type: "L1Loss" l1_loss_param { plateau: 0.5 }', [numbers(3, 4)]),
+        ('type: "L1Loss" l1_loss_param { l2_per_location: true }', [numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1)]),
+        (
+            'type: "L1Loss" l1_loss_param { l2_per_location: true l2_prescale_by_channels: true plateau: 0.5 epsilon: 0.1 }',
+            [numbers(2, 3, 5)],
+        ),
+        ('type: "MultinomialLogisticLoss"', [fractions(4, 3).requires_grad_(), whole(4)]),
+        ('type: "MultinomialLogisticLoss"', [fractions(2, 3, 2, 1).requires_grad_(), whole(2, 1, 1, 1, below=6)]),
+        ('type: "SigmoidCrossEntropyLoss"', [numbers(3, 4), fractions(3, 4)]),
+        ('type: "SigmoidCrossEntropyLoss" loss_param { ignore_label: 1 normalization: VALID }', [numbers(2, 3, 2), whole(2, 6)]),
+        ('type: "SmoothL1Loss"', [numbers(2, 3, 2, 2), numbers(2, 3, 2, 2, seed=1)]),
+        ('type: "SmoothL1Loss"', [numbers(4, 3), numbers(4, 3, seed=1), whole(4, 3, below=2)]),
+        (
+            'type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 3 }',
+            [numbers(4, 3), numbers(4, 3, seed=1), fractions(4, 3), fractions(4, 3, seed=1)],
+        ),
+    ],
+)
 def test_gradients(text, bottoms):
     check_gradients(make_layer(text, *(tuple(b.shape) for b in bottoms)), *bottoms)
 
@@ -94,11 +113,14 @@ def test_multinomial_gradient_where_the_probability_is_clamped():
     torch.testing.assert_close(dx, torch.tensor([[-5e19, 0], [0, -1]], dtype=torch.float64))
 
 
-@pytest.mark.parametrize(("options", "loss", "dx"), [
-    ("", 6.5, [-1, 1, 0, -1]),
-    ("plateau: 2", 6.0, [0, 0, 0, -1]),
-    ("normalize_by_num_entries: true", 6.5 * 2 / 3, [-2 / 3, 2 / 3, 0, -2 / 3]),
-])
+@pytest.mark.parametrize(
+    ("options", "loss", "dx"),
+    [
+        ("", 6.5, [-1, 1, 0, -1]),
+        ("plateau: 2", 6.0, [0, 0, 0, -1]),
+        ("normalize_by_num_entries: true", 6.5 * 2 / 3, [-2 / 3, 2 / 3, 0, -2 / 3]),
+    ],
+)
 def test_l1_gradient_at_zero_is_minus_one_and_nan_is_masked(options, loss, dx):
     """One sample of 2 channels with an equal, a larger, an unknown and a smaller element."""
     first, second = leaf([[[0.0, 0.5], [NAN, -6.0]]]), leaf([[[0.0, 0.0], [0.0, 0.0]]])
@@ -152,38 +174,44 @@ def test_sigmoid_cross_entropy_of_large_scores():
     assert (value, dx.tolist()) == (1000, [[0, -1]])
 
 
-@pytest.mark.parametrize(("type_name", "weight", "unforced"), [
-    ("ContrastiveLoss", 1, (2,)),
-    ("EuclideanLoss", 1, ()),
-    ("HingeLoss", 1, (1,)),
-    ("InfogainLoss", 1, (1,)),
-    ("L1Loss", 1, ()),
-    ("MultinomialLogisticLoss", 1, (1,)),
-    ("SigmoidCrossEntropyLoss", 1, (1,)),
-    ("SmoothL1Loss", 0, ()),
-    ("SoftmaxWithLoss", 1, (1,)),
-])
+@pytest.mark.parametrize(
+    ("type_name", "weight", "unforced"),
+    [
+        ("ContrastiveLoss", 1, (2,)),
+        ("EuclideanLoss", 1, ()),
+        ("HingeLoss", 1, (1,)),
+        ("InfogainLoss", 1, (1,)),
+        ("L1Loss", 1, ()),
+        ("MultinomialLogisticLoss", 1, (1,)),
+        ("SigmoidCrossEntropyLoss", 1, (1,)),
+        ("SmoothL1Loss", 0, ()),
+        ("SoftmaxWithLoss", 1, (1,)),
+    ],
+)
 def test_what_the_net_asks_of_a_loss(type_name, weight, unforced):
     """Its default weight, whether its top may be left out, and the bottoms that force_backward skips (spec/pipeline.md 2.6)."""
     cls = layer_class(type_name)
     assert (cls.default_loss_weight, cls.auto_tops, cls.no_forced_gradient) == (weight, True, unforced)
 
 
-@pytest.mark.parametrize(("text", "shapes", "sentence"), [
-    ('type: "ContrastiveLoss"', [(2, 3), (2, 4), (2,)], "must have one shape, not 2 3 (6) and 2 4 (8)"),
-    ('type: "ContrastiveLoss"', [(2, 3, 2, 1), (2, 3, 2, 1), (2,)], "must have height and width 1"),
-    ('type: "ContrastiveLoss"', [(2, 3), (2, 3), (3,)], "one value for each of the 2 pairs"),
-    ('type: "EuclideanLoss"', [(2, 3), (3, 2)], "The data and label should have the same first dimension."),
-    ('type: "EuclideanLoss"', [(2, 3), (2, 4)], "Inputs must have the same dimension: 2 3 (6) and 2 4 (8)"),
-    ('type: "HingeLoss"', [(2, 3), (2, 2)], "one label for each of the 2 samples is needed"),
-    ('type: "HingeLoss" hinge_loss_param { norm: L3 }', [(2, 3), (2,)], "L3"),
-    ('type: "L1Loss"', [(2, 3), (2, 4)], "must have one shape"),
-    ('type: "L1Loss"', [(2, 3)] * 3, "takes at most 2 bottom blob(s)"),
-    ('type: "MultinomialLogisticLoss"', [(2, 3), (2, 3)], "one label for each of the 2 samples is needed"),
-    ('type: "SigmoidCrossEntropyLoss"', [(2, 3), (2, 4)], "SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count"),
-    ('type: "SmoothL1Loss"', [(2, 3), (2, 4)], "must have one shape"),
-    ('type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 0 }', [(2, 3), (2, 3)], "sigma must be positive, not 0"),
-])
+@pytest.mark.parametrize(
+    ("text", "shapes", "sentence"),
+    [
+        ('type: "ContrastiveLoss"', [(2, 3), (2, 4), (2,)], "must have one shape, not 2 3 (6) and 2 4 (8)"),
+        ('type: "ContrastiveLoss"', [(2, 3, 2, 1), (2, 3, 2, 1), (2,)], "must have height and width 1"),
+        ('type: "ContrastiveLoss"', [(2, 3), (2, 3), (3,)], "one value for each of the 2 pairs"),
+        ('type: "EuclideanLoss"', [(2, 3), (3, 2)], "The data and label should have the same first dimension."),
+        ('type: "EuclideanLoss"', [(2, 3), (2, 4)], "Inputs must have the same dimension: 2 3 (6) and 2 4 (8)"),
+        ('type: "HingeLoss"', [(2, 3), (2, 2)], "one label for each of the 2 samples is needed"),
+        ('type: "HingeLoss" hinge_loss_param { norm: L3 }', [(2, 3), (2,)], "L3"),
+        ('type: "L1Loss"', [(2, 3), (2, 4)], "must have one shape"),
+        ('type: "L1Loss"', [(2, 3)] * 3, "takes at most 2 bottom blob(s)"),
+        ('type: "MultinomialLogisticLoss"', [(2, 3), (2, 3)], "one label for each of the 2 samples is needed"),
+        ('type: "SigmoidCrossEntropyLoss"', [(2, 3), (2, 4)], "SIGMOID_CROSS_ENTROPY_LOSS layer inputs must have the same count"),
+        ('type: "SmoothL1Loss"', [(2, 3), (2, 4)], "must have one shape"),
+        ('type: "SmoothL1Loss" smooth_l1_loss_param { sigma: 0 }', [(2, 3), (2, 3)], "sigma must be positive, not 0"),
+    ],
+)
 def test_refusals(text, shapes, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(text, *shapes)

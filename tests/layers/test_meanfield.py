@@ -43,8 +43,7 @@ def mix(weight, classes):
 def test_against_iterations_spelt_out():
     """Bilateral fields come first, the spatial learned blob comes first; batch 2."""
     shapes = (2, 3, 5, 6), (2, 3, 5, 6), (2, 4, 5, 6), (2, 2, 5, 6)
-    fields = ("kernel_size: [3, 5] pad: [2, 2] dilation: [2, 1] scale: [0.5, 1.5] "
-              "remove_center: [true, false] remove_bounds: [false, true]")
+    fields = "kernel_size: [3, 5] pad: [2, 2] dilation: [2, 1] scale: [0.5, 1.5] remove_center: [true, false] remove_bounds: [false, true]"
     layer = make_layer(MEANFIELD % fields, *shapes).double()
     unary, initial, bilateral, spatial = (numbers(*shape, seed=seed) for seed, shape in enumerate(shapes))
     with torch.no_grad():
@@ -66,12 +65,15 @@ def test_against_iterations_spelt_out():
         torch.testing.assert_close(got, want)
 
 
-@pytest.mark.parametrize(("text", "bottoms"), [
-    (MEANFIELD % "kernel_size: [3, 2] pad: [2, 1] dilation: [2, 2] scale: [1, 2]", 4),
-    (MEANFIELD % "kernel_size: [1, 3] pad: [0, 1] dilation: [1, 1] scale: [1, 2] remove_bounds: [false, false]", 4),
-    (NOSP % "kernel_size: 3 pad: 3 dilation: 3 scale: 0.5", 3),
-    (NOSP % "kernel_size: 5", 3),
-])
+@pytest.mark.parametrize(
+    ("text", "bottoms"),
+    [
+        (MEANFIELD % "kernel_size: [3, 2] pad: [2, 1] dilation: [2, 2] scale: [1, 2]", 4),
+        (MEANFIELD % "kernel_size: [1, 3] pad: [0, 1] dilation: [1, 1] scale: [1, 2] remove_bounds: [false, false]", 4),
+        (NOSP % "kernel_size: 3 pad: 3 dilation: 3 scale: 0.5", 3),
+        (NOSP % "kernel_size: 5", 3),
+    ],
+)
 def test_gradient(text, bottoms):
     shapes = [(2, 2, 3, 4), (2, 2, 3, 4), (2, 3, 3, 4), (2, 1, 3, 4)][:bottoms]
     check_gradients(make_layer(text, *shapes), *(numbers(*shape, seed=seed) for seed, shape in enumerate(shapes)))
@@ -141,23 +143,26 @@ FOUR = [SCORES, SCORES, EMBEDDING, EMBEDDING]
 GOOD = "kernel_size: [3, 3] pad: [1, 1] dilation: [1, 1]"
 
 
-@pytest.mark.parametrize(("text", "shapes", "sentence"), [
-    (MEANFIELD % "", FOUR, "kernel_size must be given 2 time(s), not 0"),
-    (MEANFIELD % "kernel_size: 3", FOUR, "kernel_size must be given 2 time(s), not 1"),
-    (MEANFIELD % "kernel_size: [3, 0]", FOUR, "kernel_size must be positive"),
-    (MEANFIELD % "kernel_size: [3, 3] pad: 1", FOUR, "pad must be given 2 time(s) or not"),
-    (MEANFIELD % "kernel_size: [3, 3] pad: [1, 1]", FOUR, "it must keep the size"),
-    (MEANFIELD % f"{GOOD} stride: [2, 1]", FOUR, "it must keep the size"),
-    (MEANFIELD % f"{GOOD} stride: [0, 1]", FOUR, "stride must be positive"),
-    (MEANFIELD.replace("2", "1", 1) % GOOD, FOUR, "num_iterations must be greater than 1"),
-    (MEANFIELD % GOOD, [SCORES, (1, 2, 4, 4), EMBEDDING, EMBEDDING], "must have one shape (N, K, H, W)"),
-    (MEANFIELD % GOOD, [SCORES, SCORES, (2, 2, 4, 4), EMBEDDING], "every embedding must have the scores' N, H and W"),
-    (MEANFIELD % GOOD, [SCORES, SCORES, EMBEDDING, (1, 2, 4, 5)], "every embedding must have the scores' N, H and W"),
-    (MEANFIELD % GOOD, [SCORES[1:]] * 4, "must have one shape (N, K, H, W)"),
-    (MEANFIELD % GOOD, FOUR[:3], "takes 4 bottom"),
-    (NOSP % "", FOUR[:3], "kernel_size must be given 1 time(s), not 0"),
-    (NOSP % "kernel_size: 3 scale: [1, 1]", FOUR[:3], "scale must be given 1 time(s) or not"),
-])
+@pytest.mark.parametrize(
+    ("text", "shapes", "sentence"),
+    [
+        (MEANFIELD % "", FOUR, "kernel_size must be given 2 time(s), not 0"),
+        (MEANFIELD % "kernel_size: 3", FOUR, "kernel_size must be given 2 time(s), not 1"),
+        (MEANFIELD % "kernel_size: [3, 0]", FOUR, "kernel_size must be positive"),
+        (MEANFIELD % "kernel_size: [3, 3] pad: 1", FOUR, "pad must be given 2 time(s) or not"),
+        (MEANFIELD % "kernel_size: [3, 3] pad: [1, 1]", FOUR, "it must keep the size"),
+        (MEANFIELD % f"{GOOD} stride: [2, 1]", FOUR, "it must keep the size"),
+        (MEANFIELD % f"{GOOD} stride: [0, 1]", FOUR, "stride must be positive"),
+        (MEANFIELD.replace("2", "1", 1) % GOOD, FOUR, "num_iterations must be greater than 1"),
+        (MEANFIELD % GOOD, [SCORES, (1, 2, 4, 4), EMBEDDING, EMBEDDING], "must have one shape (N, K, H, W)"),
+        (MEANFIELD % GOOD, [SCORES, SCORES, (2, 2, 4, 4), EMBEDDING], "every embedding must have the scores' N, H and W"),
+        (MEANFIELD % GOOD, [SCORES, SCORES, EMBEDDING, (1, 2, 4, 5)], "every embedding must have the scores' N, H and W"),
+        (MEANFIELD % GOOD, [SCORES[1:]] * 4, "must have one shape (N, K, H, W)"),
+        (MEANFIELD % GOOD, FOUR[:3], "takes 4 bottom"),
+        (NOSP % "", FOUR[:3], "kernel_size must be given 1 time(s), not 0"),
+        (NOSP % "kernel_size: 3 scale: [1, 1]", FOUR[:3], "scale must be given 1 time(s) or not"),
+    ],
+)
 def test_refused(text, shapes, sentence):
     with pytest.raises(CaffeError) as error:
         make_layer(text, *shapes)

@@ -88,14 +88,17 @@ def test_no_gradient(text):
     assert not (top[0] if isinstance(top, list) else top).requires_grad
 
 
-@pytest.mark.parametrize(("text", "shapes", "sentence"), [
-    ('type: "Accuracy"', [(2, 3, 4), (2, 3)], "Number of labels must match number of predictions"),
-    ('type: "Accuracy" accuracy_param { top_k: 4 }', [(2, 3), (2,)], "top_k 4 must be less than or equal to the number of classes 3."),
-    ('type: "Accuracy" accuracy_param { axis: 2 }', [(2, 3), (2,)], "axis 2 is out of range"),
-    ('type: "Accuracy" top: "a" top: "b" top: "c"', [(2, 3), (2,)], "takes at most 2 top blob(s)"),
-    ('type: "SegAccuracy"', [(2, 3), (2,)], "the scores must have 4 axes"),
-    ('type: "SegAccuracy"', [(2, 3, 4, 5), (2, 3, 4, 5)], "the labels must have shape 2 1 4 5 (40), not 2 3 4 5"),
-])
+@pytest.mark.parametrize(
+    ("text", "shapes", "sentence"),
+    [
+        ('type: "Accuracy"', [(2, 3, 4), (2, 3)], "Number of labels must match number of predictions"),
+        ('type: "Accuracy" accuracy_param { top_k: 4 }', [(2, 3), (2,)], "top_k 4 must be less than or equal to the number of classes 3."),
+        ('type: "Accuracy" accuracy_param { axis: 2 }', [(2, 3), (2,)], "axis 2 is out of range"),
+        ('type: "Accuracy" top: "a" top: "b" top: "c"', [(2, 3), (2,)], "takes at most 2 top blob(s)"),
+        ('type: "SegAccuracy"', [(2, 3), (2,)], "the scores must have 4 axes"),
+        ('type: "SegAccuracy"', [(2, 3, 4, 5), (2, 3, 4, 5)], "the labels must have shape 2 1 4 5 (40), not 2 3 4 5"),
+    ],
+)
 def test_refusals(text, shapes, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(text, *shapes)

@@ -12,66 +12,91 @@ from segaware_caffe.errors import CaffeError
 INF, NAN = math.inf, math.nan
 
 
-@pytest.mark.parametrize("file", goldens(
-    "absval", "bnll", "clip*", "dropout_*", "elu*", "exp_*", "log_*", "power_*", "prelu*", "relu*", "sigmoid", "sigmoid_wide",
-    "swish*", "tanh*", "threshold",
-))
+@pytest.mark.parametrize(
+    "file",
+    goldens(
+        "absval",
+        "bnll",
+        "clip*",
+        "dropout_*",
+        "elu*",
+        "exp_*",
+        "log_*",
+        "power_*",
+        "prelu*",
+        "relu*",
+        "sigmoid",
+        "sigmoid_wide",
+        "swish*",
+        "tanh*",
+        "threshold",
+    ),
+)
 def test_golden(file):
     run_golden(file)
 
 
-@pytest.mark.parametrize("text", [
-    'type: "AbsVal"',
-    'type: "BNLL"',
-    'type: "Clip" clip_param { min: -0.5 max: 0.75 }',
-    'type: "Dropout"',
-    'type: "ELU" elu_param { alpha: 0.3 }',
-    'type: "Exp" exp_param { base: 3 scale: 0.5 shift: -1 }',
-    'type: "Exp" exp_param { shift: 0.5 }',
-    'type: "Power" power_param { power: 2 scale: 3 shift: -1 }',
-    'type: "Power" power_param { scale: 0.5 shift: 2 }',
-    'type: "PReLU"',
-    'type: "PReLU" prelu_param { channel_shared: true }',
-    'type: "ReLU"',
-    'type: "ReLU" relu_param { negative_slope: 0.1 }',
-    'type: "Sigmoid"',
-    'type: "Swish" swish_param { beta: 1.5 }',
-    'type: "TanH"',
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'type: "AbsVal"',
+        'type: "BNLL"',
+        'type: "Clip" clip_param { min: -0.5 max: 0.75 }',
+        'type: "Dropout"',
+        'type: "ELU" elu_param { alpha: 0.3 }',
+        'type: "Exp" exp_param { base: 3 scale: 0.5 shift: -1 }',
+        'type: "Exp" exp_param { shift: 0.5 }',
+        'type: "Power" power_param { power: 2 scale: 3 shift: -1 }',
+        'type: "Power" power_param { scale: 0.5 shift: 2 }',
+        'type: "PReLU"',
+        'type: "PReLU" prelu_param { channel_shared: true }',
+        'type: "ReLU"',
+        'type: "ReLU" relu_param { negative_slope: 0.1 }',
+        'type: "Sigmoid"',
+        'type: "Swish" swish_param { beta: 1.5 }',
+        'type: "TanH"',
+    ],
+)
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 1, 2, 5)], ids=["2d", "5d"])
 def test_gradients(text, shape):
     check_gradients(make_layer(text, shape), numbers(*shape))
 
 
-@pytest.mark.parametrize("text", [
-    'type: "Log"',
-    'type: "Log" log_param { base: 10 scale: 2 shift: 0.5 }',
-    'type: "Power" power_param { power: -1 }',
-    'type: "Power" power_param { power: 1.5 scale: 2 shift: 0.25 }',
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        'type: "Log"',
+        'type: "Log" log_param { base: 10 scale: 2 shift: 0.5 }',
+        'type: "Power" power_param { power: -1 }',
+        'type: "Power" power_param { power: 1.5 scale: 2 shift: 0.25 }',
+    ],
+)
 def test_gradients_where_the_base_is_positive(text):
     positive = (numbers(2, 3, 5).detach().abs() + 0.1).requires_grad_()
     check_gradients(make_layer(text, (2, 3, 5)), positive)
 
 
-@pytest.mark.parametrize(("text", "x", "y", "dx"), [
-    ('type: "AbsVal"', [0.0, -2, INF, -INF], [0.0, 2, INF, INF], [0.0, -1, 1, -1]),
-    ('type: "BNLL"', [-200.0, 0, 200], [0, math.log(2), 200], [0, 0.5, 1]),
-    ('type: "Clip" clip_param { min: -1 max: 2 }', [-1.0, 2, -1.5, 2.5], [-1, 2, -1, 2], [1, 1, 0, 0]),
-    ('type: "Clip" clip_param { min: 1 max: -1 }', [-2.0, 0, 2], [1, 1, 1], [0, 0, 0]),
-    ('type: "ELU" elu_param { alpha: 0.7 }', [0.0, -INF, INF], [0, -0.7, INF], [0.7, 0, 1]),
-    ('type: "Exp" exp_param { base: 4 scale: 0.5 shift: 1 }', [0.0, 1], [4, 8], [4 * math.log(2), 8 * math.log(2)]),
-    ('type: "Log" log_param { base: 2 }', [0.0, 8], [-INF, 3], [INF, 1 / (8 * math.log(2))]),
-    # the quotient power * y / x at 0, and no gradient at all where the top is constant
-    ('type: "Power" power_param { power: 3 }', [0.0, 2], [0, 8], [NAN, 12]),
-    ('type: "Power" power_param { power: -1 }', [0.0, 2], [INF, 0.5], [-INF, -0.25]),
-    ('type: "Power" power_param { power: 2 }', [0.0, -3], [0, 9], [0, -6]),
-    ('type: "Power" power_param { power: 0.5 }', [-4.0, 4], [NAN, 2], [NAN, 0.25]),
-    ('type: "PReLU"', [[0.0, -4, 8]], [[0, -1, 8]], [[0.25, 0.25, 1]]),
-    ('type: "ReLU"', [0.0, -3, INF, -INF, NAN], [0, 0, INF, NAN, NAN], [0, 0, 1, 0, 0]),
-    ('type: "ReLU" relu_param { negative_slope: 0.5 }', [0.0, -3, -INF], [0, -1.5, -INF], [0.5, 0.5, 0.5]),
-    ('type: "Sigmoid"', [-1000.0, 0, 1000], [0, 0.5, 1], [0, 0.25, 0]),
-])
+@pytest.mark.parametrize(
+    ("text", "x", "y", "dx"),
+    [
+        ('type: "AbsVal"', [0.0, -2, INF, -INF], [0.0, 2, INF, INF], [0.0, -1, 1, -1]),
+        ('type: "BNLL"', [-200.0, 0, 200], [0, math.log(2), 200], [0, 0.5, 1]),
+        ('type: "Clip" clip_param { min: -1 max: 2 }', [-1.0, 2, -1.5, 2.5], [-1, 2, -1, 2], [1, 1, 0, 0]),
+        ('type: "Clip" clip_param { min: 1 max: -1 }', [-2.0, 0, 2], [1, 1, 1], [0, 0, 0]),
+        ('type: "ELU" elu_param { alpha: 0.7 }', [0.0, -INF, INF], [0, -0.7, INF], [0.7, 0, 1]),
+        ('type: "Exp" exp_param { base: 4 scale: 0.5 shift: 1 }', [0.0, 1], [4, 8], [4 * math.log(2), 8 * math.log(2)]),
+        ('type: "Log" log_param { base: 2 }', [0.0, 8], [-INF, 3], [INF, 1 / (8 * math.log(2))]),
+        # the quotient power * y / x at 0, and no gradient at all where the top is constant
+        ('type: "Power" power_param { power: 3 }', [0.0, 2], [0, 8], [NAN, 12]),
+        ('type: "Power" power_param { power: -1 }', [0.0, 2], [INF, 0.5], [-INF, -0.25]),
+        ('type: "Power" power_param { power: 2 }', [0.0, -3], [0, 9], [0, -6]),
+        ('type: "Power" power_param { power: 0.5 }', [-4.0, 4], [NAN, 2], [NAN, 0.25]),
+        ('type: "PReLU"', [[0.0, -4, 8]], [[0, -1, 8]], [[0.25, 0.25, 1]]),
+        ('type: "ReLU"', [0.0, -3, INF, -INF, NAN], [0, 0, INF, NAN, NAN], [0, 0, 1, 0, 0]),
+        ('type: "ReLU" relu_param { negative_slope: 0.5 }', [0.0, -3, -INF], [0, -1.5, -INF], [0.5, 0.5, 0.5]),
+        ('type: "Sigmoid"', [-1000.0, 0, 1000], [0, 0.5, 1], [0, 0.25, 0]),
+    ],
+)
 def test_value_and_gradient_at_special_points(text, x, y, dx):
     bottom = torch.tensor(x, requires_grad=True)
     top = make_layer(text, tuple(bottom.shape))(bottom)
@@ -80,13 +105,16 @@ def test_value_and_gradient_at_special_points(text, x, y, dx):
     torch.testing.assert_close(gradient, torch.tensor(dx, dtype=torch.float32), equal_nan=True)
 
 
-@pytest.mark.parametrize(("text", "y"), [
-    ('type: "Power" power_param { power: 0 scale: 3 shift: 2 }', 1.0),
-    ('type: "Power" power_param { power: 2 scale: 0 shift: 3 }', 9.0),
-    ('type: "Power" power_param { power: -1 scale: 0 shift: 0 }', INF),
-    ('type: "Power" power_param { power: 0.5 scale: 0 shift: -1 }', NAN),
-    ('type: "Threshold" threshold_param { threshold: 0.5 }', 1.0),
-])
+@pytest.mark.parametrize(
+    ("text", "y"),
+    [
+        ('type: "Power" power_param { power: 0 scale: 3 shift: 2 }', 1.0),
+        ('type: "Power" power_param { power: 2 scale: 0 shift: 3 }', 9.0),
+        ('type: "Power" power_param { power: -1 scale: 0 shift: 0 }', INF),
+        ('type: "Power" power_param { power: 0.5 scale: 0 shift: -1 }', NAN),
+        ('type: "Threshold" threshold_param { threshold: 0.5 }', 1.0),
+    ],
+)
 def test_a_constant_top_has_no_gradient(text, y):
     top = make_layer(text, (2,))(torch.tensor([0.75, INF], requires_grad=True))
     torch.testing.assert_close(top, torch.tensor([y, y]), equal_nan=True)
@@ -125,19 +153,22 @@ def test_prelu_has_one_slope_for_each_channel():
     torch.testing.assert_close(top, torch.tensor([0.0, -1.0, -2.0]).view(1, 3, 1).expand(2, 3, 2))
 
 
-@pytest.mark.parametrize(("text", "shape", "sentence"), [
-    ('type: "AbsVal" bottom: "x" top: "x"', (2, 3), "does not allow in-place computation"),
-    ('type: "Clip" clip_param { min: 0 max: 1 } bottom: "a" bottom: "b"', (2, 3), "takes 1 bottom blob(s) as input, but 2 are given"),
-    ('type: "Clip"', (2, 3), "clip_param needs min"),
-    ('type: "Dropout" dropout_param { dropout_ratio: 0 }', (2, 3), "dropout_ratio must lie between 0 and 1, both excluded, not 0"),
-    ('type: "Dropout" dropout_param { dropout_ratio: 1 }', (2, 3), "dropout_ratio must lie between 0 and 1, both excluded, not 1"),
-    ('type: "Exp" exp_param { base: 0 }', (2, 3), "base must be strictly positive"),
-    ('type: "Exp" exp_param { base: -2 }', (2, 3), "or -1 for e, not -2"),
-    ('type: "Log" log_param { base: 0 }', (2, 3), "base must be strictly positive"),
-    ('type: "Log" log_param { base: 1 }', (2, 3), "base is 1"),
-    ('type: "PReLU"', (4,), "Number of axes of bottom blob must be >=2"),
-    ('type: "ReLU" top: "a" top: "b"', (2, 3), "takes 1 top blob(s) as output, but 2 are given"),
-])
+@pytest.mark.parametrize(
+    ("text", "shape", "sentence"),
+    [
+        ('type: "AbsVal" bottom: "x" top: "x"', (2, 3), "does not allow in-place computation"),
+        ('type: "Clip" clip_param { min: 0 max: 1 } bottom: "a" bottom: "b"', (2, 3), "takes 1 bottom blob(s) as input, but 2 are given"),
+        ('type: "Clip"', (2, 3), "clip_param needs min"),
+        ('type: "Dropout" dropout_param { dropout_ratio: 0 }', (2, 3), "dropout_ratio must lie between 0 and 1, both excluded, not 0"),
+        ('type: "Dropout" dropout_param { dropout_ratio: 1 }', (2, 3), "dropout_ratio must lie between 0 and 1, both excluded, not 1"),
+        ('type: "Exp" exp_param { base: 0 }', (2, 3), "base must be strictly positive"),
+        ('type: "Exp" exp_param { base: -2 }', (2, 3), "or -1 for e, not -2"),
+        ('type: "Log" log_param { base: 0 }', (2, 3), "base must be strictly positive"),
+        ('type: "Log" log_param { base: 1 }', (2, 3), "base is 1"),
+        ('type: "PReLU"', (4,), "Number of axes of bottom blob must be >=2"),
+        ('type: "ReLU" top: "a" top: "b"', (2, 3), "takes 1 top blob(s) as output, but 2 are given"),
+    ],
+)
 def test_refusals(text, shape, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(text, shape)

@@ -49,17 +49,28 @@ E = torch.tensor([0.0, 1.0, 3.0]).view(1, 1, 1, 3)
 ONE_SCALE = "scale_filler { value: 1 }"
 
 
-@pytest.mark.parametrize(("fields", "y", "dx", "de", "ds"), [
-    (ONE_SCALE,
-     [0.849045, 1.807184, 2], [0.731859, 0.870172, 0.546006], [-0.013244, 0.353988, -0.340744], -0.334122),
-    (f"{ONE_SCALE} remove_bounds: true",
-     [1.377541, 1.807184, 3.761594], [0.970667, 1.070841, 0.958493], [-0.046064, -0.033166, 0.079230], 0.102262),
-    (f"{ONE_SCALE} remove_bounds: true remove_center: true",
-     [2, 1.547276, 2], [0.817574, 2, 0.182426], [-0.447439, 1.342318, -0.894879], -0.671159),
-    ("scale_term: false",
-     [1.177794, 3.307998, 2], [0.438320, 1.338472, 0.842632], [0.007568, -1.026368, 1.018800], None),
-    ("", [1, 2.333333, 2], [0.666667, 1, 0.666667], [0, 0, 0], -1.055555),
-])
+@pytest.mark.parametrize(
+    ("fields", "y", "dx", "de", "ds"),
+    [
+        (ONE_SCALE, [0.849045, 1.807184, 2], [0.731859, 0.870172, 0.546006], [-0.013244, 0.353988, -0.340744], -0.334122),
+        (
+            f"{ONE_SCALE} remove_bounds: true",
+            [1.377541, 1.807184, 3.761594],
+            [0.970667, 1.070841, 0.958493],
+            [-0.046064, -0.033166, 0.079230],
+            0.102262,
+        ),
+        (
+            f"{ONE_SCALE} remove_bounds: true remove_center: true",
+            [2, 1.547276, 2],
+            [0.817574, 2, 0.182426],
+            [-0.447439, 1.342318, -0.894879],
+            -0.671159,
+        ),
+        ("scale_term: false", [1.177794, 3.307998, 2], [0.438320, 1.338472, 0.842632], [0.007568, -1.026368, 1.018800], None),
+        ("", [1, 2.333333, 2], [0.666667, 1, 0.666667], [0, 0, 0], -1.055555),
+    ],
+)
 def test_worked_numbers(fields, y, dx, de, ds):
     """Section 13, number 4: a kernel of three ones in a row."""
     convolution = "num_output: 1 kernel_h: 1 kernel_w: 3 pad_h: 0 pad_w: 1 bias_term: false weight_filler { value: 1 }"
@@ -76,8 +87,16 @@ def test_worked_numbers(fields, y, dx, de, ds):
 
 
 @settings(deadline=None, max_examples=60)
-@given(patches.geometries(), st.integers(1, 2), st.sampled_from([(1, 1), (4, 2), (3, 3)]), st.booleans(), st.booleans(),
-       st.booleans(), st.sampled_from([-0.7, 0.0, 0.3, 2.0]), st.integers(0, 99))
+@given(
+    patches.geometries(),
+    st.integers(1, 2),
+    st.sampled_from([(1, 1), (4, 2), (3, 3)]),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([-0.7, 0.0, 0.3, 2.0]),
+    st.integers(0, 99),
+)
 def test_against_softmax_over_patches(case, batch, channels_groups, l1, remove_center, remove_bounds, scale, seed):
     geometry, size = case
     channels, groups = channels_groups
@@ -97,14 +116,17 @@ def test_against_softmax_over_patches(case, batch, channels_groups, l1, remove_c
         torch.testing.assert_close(got, want)
 
 
-@pytest.mark.parametrize(("geometry", "fields"), [
-    ("num_output: 2 kernel_size: 3 pad: 1", ""),
-    ("num_output: 4 group: 2 kernel_size: 2 pad: 2 bias_term: false", "norm: L1 remove_center: true"),
-    ("num_output: 2 kernel_size: 3 pad: 5 dilation: 2 stride: 2", "remove_bounds: true"),
-    ("num_output: 2 kernel_size: 3 dilation: 0", "scale_term: false"),
-    ("num_output: 3 kernel_size: 1", ""),
-    ("num_output: 2 kernel_size: 5 pad: 2 bias_term: false", "norm: L1 scale_term: false"),
-])
+@pytest.mark.parametrize(
+    ("geometry", "fields"),
+    [
+        ("num_output: 2 kernel_size: 3 pad: 1", ""),
+        ("num_output: 4 group: 2 kernel_size: 2 pad: 2 bias_term: false", "norm: L1 remove_center: true"),
+        ("num_output: 2 kernel_size: 3 pad: 5 dilation: 2 stride: 2", "remove_bounds: true"),
+        ("num_output: 2 kernel_size: 3 dilation: 0", "scale_term: false"),
+        ("num_output: 3 kernel_size: 1", ""),
+        ("num_output: 2 kernel_size: 5 pad: 2 bias_term: false", "norm: L1 scale_term: false"),
+    ],
+)
 def test_gradient(geometry, fields):
     """Of both bottoms and all learned blobs: also where the release writes none (1 x 1 kernels)."""
     image, embedding = (2, 4, 3, 4), (2, 2, 3, 4)
@@ -128,10 +150,13 @@ def test_a_scale_that_learns_alone_gets_the_gradient_of_all_samples():
     assert weight.grad is None and bias.grad is None
 
 
-@pytest.mark.parametrize(("fields", "shapes"), [
-    ("", [(4, 2, 3, 3), (4,), (1,)]),
-    ("bias_term: false", [(4, 2, 3, 3), (1,)]),
-])
+@pytest.mark.parametrize(
+    ("fields", "shapes"),
+    [
+        ("", [(4, 2, 3, 3), (4,), (1,)]),
+        ("bias_term: false", [(4, 2, 3, 3), (1,)]),
+    ],
+)
 def test_learned_blobs(fields, shapes):
     layer = make_layer(NORMCONV % (f"num_output: 4 group: 2 kernel_size: 3 {fields}", ""), (1, 4, 5, 5), (1, 3, 5, 5))
     assert [tuple(blob.shape) for blob in layer.blobs] == shapes
@@ -156,18 +181,21 @@ def test_shapes_may_change():
 IMAGE = (2, 4, 6, 6)
 
 
-@pytest.mark.parametrize(("fields", "image", "embedding", "sentence"), [
-    ("kernel_size: 3", IMAGE, IMAGE, "num_output must be positive"),
-    ("num_output: 2", IMAGE, IMAGE, "needs kernel_size"),
-    ("num_output: 2 kernel_size: 3 group: 3", IMAGE, IMAGE, "the image's 4 channels must be a multiple of group 3"),
-    ("num_output: 3 kernel_size: 3 group: 2", IMAGE, IMAGE, "Number of output should be multiples of group"),
-    ("num_output: 2 kernel_size: 3 group: 0", IMAGE, IMAGE, "group must be positive"),
-    ("num_output: 2 kernel_size: 3 bottom_is_im2col: true", IMAGE, IMAGE, "bottom_is_im2col is for Convolution only"),
-    ("num_output: 2 kernel_size: 7", IMAGE, IMAGE, "does not fit"),
-    ("num_output: 2 kernel_size: 3", IMAGE, (1, 4, 6, 6), "of the same N, H and W"),
-    ("num_output: 2 kernel_size: 3", IMAGE, (2, 4, 6, 5), "of the same N, H and W"),
-    ("num_output: 2 kernel_size: 3", IMAGE[1:], IMAGE[1:], "(N, C, H, W)"),
-])
+@pytest.mark.parametrize(
+    ("fields", "image", "embedding", "sentence"),
+    [
+        ("kernel_size: 3", IMAGE, IMAGE, "num_output must be positive"),
+        ("num_output: 2", IMAGE, IMAGE, "needs kernel_size"),
+        ("num_output: 2 kernel_size: 3 group: 3", IMAGE, IMAGE, "the image's 4 channels must be a multiple of group 3"),
+        ("num_output: 3 kernel_size: 3 group: 2", IMAGE, IMAGE, "Number of output should be multiples of group"),
+        ("num_output: 2 kernel_size: 3 group: 0", IMAGE, IMAGE, "group must be positive"),
+        ("num_output: 2 kernel_size: 3 bottom_is_im2col: true", IMAGE, IMAGE, "bottom_is_im2col is for Convolution only"),
+        ("num_output: 2 kernel_size: 7", IMAGE, IMAGE, "does not fit"),
+        ("num_output: 2 kernel_size: 3", IMAGE, (1, 4, 6, 6), "of the same N, H and W"),
+        ("num_output: 2 kernel_size: 3", IMAGE, (2, 4, 6, 5), "of the same N, H and W"),
+        ("num_output: 2 kernel_size: 3", IMAGE[1:], IMAGE[1:], "(N, C, H, W)"),
+    ],
+)
 def test_refused(fields, image, embedding, sentence):
     with pytest.raises(CaffeError) as error:
         make_layer(NORMCONV % (fields, ""), image, embedding)

@@ -78,8 +78,10 @@ def test_maxima_and_means_are_their_definition(case):
 def test_the_layer_refuses_exactly_the_windows_that_do_not_fit(case):
     plane, windows, fits = case
     (kh, kw), (sh, sw), (ph, pw) = windows.kernel, windows.stride, windows.pad
-    text = (f'type: "Pooling" pooling_param {{ kernel_h: {kh} kernel_w: {kw} stride_h: {sh} stride_w: {sw}'
-            f' pad_h: {ph} pad_w: {pw} round_mode: {"CEIL" if windows.ceil else "FLOOR"} }}')
+    text = (
+        f'type: "Pooling" pooling_param {{ kernel_h: {kh} kernel_w: {kw} stride_h: {sh} stride_w: {sw}'
+        f" pad_h: {ph} pad_w: {pw} round_mode: {'CEIL' if windows.ceil else 'FLOOR'} }}"
+    )
     if fits:
         assert make_layer(text, (1, 1, *plane.shape)).top_shapes((1, 1, *plane.shape))[0][2:] == plain_pool(plane, windows)[0].shape
     else:

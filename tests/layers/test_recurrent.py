@@ -17,8 +17,7 @@ def test_golden(file):
 
 def param(size: int, expose: bool = False) -> str:
     filler = '{ type: "uniform" min: -1 max: 1 }'
-    return (f"recurrent_param {{ num_output: {size} expose_hidden: {str(expose).lower()}"
-            f" weight_filler {filler} bias_filler {filler} }}")
+    return f"recurrent_param {{ num_output: {size} expose_hidden: {str(expose).lower()} weight_filler {filler} bias_filler {filler} }}"
 
 
 def make(kind: str, x, cont, *more, size=2, expose=False) -> Layer:
@@ -129,45 +128,57 @@ def test_the_state_is_no_part_of_a_model(kind):
     assert len(layer.state_dict()) == len(layer.blobs) == {"LSTM": 3, "RNN": 5}[kind]
 
 
-@pytest.mark.parametrize(("kind", "static", "shapes"), [
-    ("LSTM", False, [(8, 6), (8,), (8, 2)]),
-    ("LSTM", True, [(8, 6), (8,), (8, 5), (8, 2)]),
-    ("RNN", False, [(2, 6), (2,), (2, 2), (2, 2), (2,)]),
-    ("RNN", True, [(2, 6), (2,), (2, 5), (2, 2), (2, 2), (2,)]),
-])
+@pytest.mark.parametrize(
+    ("kind", "static", "shapes"),
+    [
+        ("LSTM", False, [(8, 6), (8,), (8, 2)]),
+        ("LSTM", True, [(8, 6), (8,), (8, 5), (8, 2)]),
+        ("RNN", False, [(2, 6), (2,), (2, 2), (2, 2), (2,)]),
+        ("RNN", True, [(2, 6), (2,), (2, 5), (2, 2), (2, 2), (2,)]),
+    ],
+)
 def test_learned_blobs(kind, static, shapes):
     more = [torch.zeros(4, 5, 1)] if static else []
     layer = make(kind, torch.zeros(3, 4, 2, 3), torch.zeros(3, 4), *more)
     assert [tuple(blob.shape) for blob in layer.blobs] == shapes
 
 
-@pytest.mark.parametrize(("text", "shapes", "sentence"), [
-    ('type: "LSTM"', [(3, 2, 4), (3, 2)], "num_output must be positive"),
-    ('type: "LSTM"' + param(2), [(3, 2, 4)], "takes at least 2 bottom blob(s) as input, but 1 are given"),
-    ('type: "LSTM"' + param(2), [(3, 2, 4), (3, 2), (2, 1), (1, 2, 2)], "takes 2 bottoms, or 3 with a static input, but 4 are given"),
-    ('type: "LSTM"' + param(2, True), [(3, 2, 4), (3, 2), (1, 2, 2)], "takes 4 bottoms, or 5 with a static input, but 3 are given"),
-    ('type: "LSTM"' + param(2, True), [(3, 2, 4), (3, 2), (1, 2, 2), (1, 2, 2)], "produces 3 top(s), but 1 are given"),
-    ('type: "RNN" top: "y" top: "h"' + param(2), [(3, 2, 4), (3, 2)], "produces 1 top(s), but 2 are given"),
-    ('type: "RNN"' + param(2), [(3,), (3, 2)], "bottom 0 must have at least 2 axes"),
-    ('type: "RNN"' + param(2), [(3, 2, 4), (2, 3)], "must have the shape of bottom 0's first two axes, 3 2 (6), not 2 3 (6)"),
-    ('type: "RNN"' + param(2), [(3, 2, 4), (3, 2), (3, 4)], "the static input must have 2 streams"),
-    ('type: "RNN" top: "y" top: "h"' + param(2, True), [(3, 2, 4), (3, 2), (2, 2)],
-     "exposed states must have shape 1 2 2 (4), not 2 2 (4)"),
-    ('type: "LSTMUnit" top: "c" top: "h"', [(2, 2, 3), (1, 2, 12), (1, 2)], "bottom 0 must have shape (1, N, D)"),
-    ('type: "LSTMUnit" top: "c" top: "h"', [(1, 2, 3), (1, 2, 9), (1, 2)], "bottom 1 must have shape 1 2 12 (24), not 1 2 9"),
-    ('type: "LSTMUnit" top: "c" top: "h"', [(1, 2, 3), (1, 2, 12), (2, 1)], "bottom 2 must have shape 1 2 (2), not 2 1"),
-])
+@pytest.mark.parametrize(
+    ("text", "shapes", "sentence"),
+    [
+        ('type: "LSTM"', [(3, 2, 4), (3, 2)], "num_output must be positive"),
+        ('type: "LSTM"' + param(2), [(3, 2, 4)], "takes at least 2 bottom blob(s) as input, but 1 are given"),
+        ('type: "LSTM"' + param(2), [(3, 2, 4), (3, 2), (2, 1), (1, 2, 2)], "takes 2 bottoms, or 3 with a static input, but 4 are given"),
+        ('type: "LSTM"' + param(2, True), [(3, 2, 4), (3, 2), (1, 2, 2)], "takes 4 bottoms, or 5 with a static input, but 3 are given"),
+        ('type: "LSTM"' + param(2, True), [(3, 2, 4), (3, 2), (1, 2, 2), (1, 2, 2)], "produces 3 top(s), but 1 are given"),
+        ('type: "RNN" top: "y" top: "h"' + param(2), [(3, 2, 4), (3, 2)], "produces 1 top(s), but 2 are given"),
+        ('type: "RNN"' + param(2), [(3,), (3, 2)], "bottom 0 must have at least 2 axes"),
+        ('type: "RNN"' + param(2), [(3, 2, 4), (2, 3)], "must have the shape of bottom 0's first two axes, 3 2 (6), not 2 3 (6)"),
+        ('type: "RNN"' + param(2), [(3, 2, 4), (3, 2), (3, 4)], "the static input must have 2 streams"),
+        (
+            'type: "RNN" top: "y" top: "h"' + param(2, True),
+            [(3, 2, 4), (3, 2), (2, 2)],
+            "exposed states must have shape 1 2 2 (4), not 2 2 (4)",
+        ),
+        ('type: "LSTMUnit" top: "c" top: "h"', [(2, 2, 3), (1, 2, 12), (1, 2)], "bottom 0 must have shape (1, N, D)"),
+        ('type: "LSTMUnit" top: "c" top: "h"', [(1, 2, 3), (1, 2, 9), (1, 2)], "bottom 1 must have shape 1 2 12 (24), not 1 2 9"),
+        ('type: "LSTMUnit" top: "c" top: "h"', [(1, 2, 3), (1, 2, 12), (2, 1)], "bottom 2 must have shape 1 2 (2), not 2 1"),
+    ],
+)
 def test_refusals(text, shapes, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(text, *shapes)
     assert sentence in str(caught.value)
 
 
-@pytest.mark.parametrize(("shapes", "sentence"), [
-    ([(4, 2, 4), (4, 2), (2, 5)], "input number of timesteps changed from 3 to 4"),
-    ([(3, 2, 5), (3, 2), (2, 5)], "the input has 5 elements for each step, but the weights are for 4"),
-    ([(3, 2, 4), (3, 2), (2, 6)], "the static input has 6 elements for each stream, but the weights are for 5"),
-])
+@pytest.mark.parametrize(
+    ("shapes", "sentence"),
+    [
+        ([(4, 2, 4), (4, 2), (2, 5)], "input number of timesteps changed from 3 to 4"),
+        ([(3, 2, 5), (3, 2), (2, 5)], "the input has 5 elements for each step, but the weights are for 4"),
+        ([(3, 2, 4), (3, 2), (2, 6)], "the static input has 6 elements for each stream, but the weights are for 5"),
+    ],
+)
 def test_sizes_stay(shapes, sentence):
     layer = make_layer('type: "LSTM"' + param(2), (3, 2, 4), (3, 2), (2, 5))
     assert layer.top_shapes((3, 7, 4), (3, 7), (7, 5)) == [(3, 7, 2)]

@@ -35,12 +35,15 @@ def labels(*shape, classes=3, seed=7):
     return torch.randint(classes, shape, generator=generator).double()
 
 
-@pytest.mark.parametrize(("options", "scores", "positions"), [
-    ("", (4, 3), (4,)),
-    ("loss_param { ignore_label: 1 normalization: FULL }", (2, 3, 2, 2), (2, 1, 2, 2)),
-    ("loss_param { ignore_label: 0 }", (2, 3, 5), (2, 5)),
-    ("loss_param { normalization: NONE }", (2, 3, 2), (2, 2)),
-])
+@pytest.mark.parametrize(
+    ("options", "scores", "positions"),
+    [
+        ("", (4, 3), (4,)),
+        ("loss_param { ignore_label: 1 normalization: FULL }", (2, 3, 2, 2), (2, 1, 2, 2)),
+        ("loss_param { ignore_label: 0 }", (2, 3, 5), (2, 5)),
+        ("loss_param { normalization: NONE }", (2, 3, 2), (2, 2)),
+    ],
+)
 def test_loss_gradients(options, scores, positions):
     check_gradients(make_layer(LOSSES["SoftmaxWithLoss"] + options, scores, positions), numbers(*scores), labels(*positions))
     gain = numbers(1, 1, 3, 3, seed=1).detach()
@@ -131,17 +134,20 @@ def test_infogain_refuses_a_matrix_of_another_size(tmp_path):
         make_layer('type: "InfogainLoss"', (4, 3), (4,), (2, 3))
 
 
-@pytest.mark.parametrize(("text", "shapes", "sentence"), [
-    ('type: "Softmax" softmax_param { axis: 2 }', [(2, 3)], "axis 2 is out of range"),
-    ('type: "SoftmaxWithLoss"', [(2, 3), (3,)], "The data and label should have the same first dimension."),
-    ('type: "SoftmaxWithLoss"', [(2, 3, 4), (2, 3)], "Number of labels must match number of predictions"),
-    ('type: "SoftmaxWithLoss" softmax_param { axis: 3 }', [(2, 3, 4), (2, 4)], "axis 3 is out of range"),
-    ('type: "SoftmaxWithLoss"', [(2, 3)], "takes 2 bottom blob(s) as input, but 1 are given"),
-    ('type: "SoftmaxWithLoss" top: "a" top: "b" top: "c"', [(2, 3), (2,)], "takes at most 2 top blob(s) as output, but 3 are given"),
-    ('type: "InfogainLoss"', [(2, 3), (2,)], "Infogain matrix source must be specified"),
-    ('type: "InfogainLoss" infogain_loss_param { source: "/no/such" }', [(2, 3), (2,)], "layer 'l' (InfogainLoss): "),
-    ('type: "InfogainLoss" loss_param { normalize: true }', [(2, 3), (2,), (3, 3)], 'normalize is deprecated. use "normalization"'),
-])
+@pytest.mark.parametrize(
+    ("text", "shapes", "sentence"),
+    [
+        ('type: "Softmax" softmax_param { axis: 2 }', [(2, 3)], "axis 2 is out of range"),
+        ('type: "SoftmaxWithLoss"', [(2, 3), (3,)], "The data and label should have the same first dimension."),
+        ('type: "SoftmaxWithLoss"', [(2, 3, 4), (2, 3)], "Number of labels must match number of predictions"),
+        ('type: "SoftmaxWithLoss" softmax_param { axis: 3 }', [(2, 3, 4), (2, 4)], "axis 3 is out of range"),
+        ('type: "SoftmaxWithLoss"', [(2, 3)], "takes 2 bottom blob(s) as input, but 1 are given"),
+        ('type: "SoftmaxWithLoss" top: "a" top: "b" top: "c"', [(2, 3), (2,)], "takes at most 2 top blob(s) as output, but 3 are given"),
+        ('type: "InfogainLoss"', [(2, 3), (2,)], "Infogain matrix source must be specified"),
+        ('type: "InfogainLoss" infogain_loss_param { source: "/no/such" }', [(2, 3), (2,)], "layer 'l' (InfogainLoss): "),
+        ('type: "InfogainLoss" loss_param { normalize: true }', [(2, 3), (2,), (3, 3)], 'normalize is deprecated. use "normalization"'),
+    ],
+)
 def test_refusals(text, shapes, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(text, *shapes)

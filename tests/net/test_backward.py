@@ -19,26 +19,35 @@ LEARNED = 'layer { name: "%s" type: "PReLU" bottom: "%s" top: "%s" %s } '
 LOSS = 'layer { name: "loss" type: "%s" bottom: "%s" bottom: "t" top: "loss" } '
 
 
-@pytest.mark.parametrize(("text", "needed"), [
-    # nothing learns in front of the loss
-    (LOSS % ("EuclideanLoss", "x"), {"loss": (False, [False, False])}),
-    # a learning layer: it and all behind it
-    (LEARNED % ("a", "x", "a", "") + LOSS % ("EuclideanLoss", "a"), {"a": (True, [False]), "loss": (True, [True, False])}),
-    # a frozen one
-    (LEARNED % ("a", "x", "a", "param { lr_mult: 0 }") + LOSS % ("EuclideanLoss", "a"),
-     {"a": (False, [False]), "loss": (False, [False, False])}),
-    # a branch that no loss reads
-    (LEARNED % ("a", "x", "a", "") + LOSS % ("EuclideanLoss", "x"), {"a": (False, [False]), "loss": (False, [False, False])}),
-    # propagate_down: true makes a gradient flow where nothing learns below
-    (LEARNED % ("a", "x", "a", "propagate_down: true") + LOSS % ("EuclideanLoss", "a"),
-     {"a": (True, [True]), "loss": (True, [True, False])}),
-    # propagate_down: false cuts it, and what is in front of the cut does not run
-    (LEARNED % ("a", "x", "a", "") + LEARNED % ("b", "a", "b", "propagate_down: false") + LOSS % ("EuclideanLoss", "b"),
-     {"a": (False, [False]), "b": (True, [False]), "loss": (True, [True, False])}),
-    # force_backward reaches all but the labels
-    ("force_backward: true " + LOSS % ("EuclideanLoss", "x"), {"loss": (True, [True, True])}),
-    ("force_backward: true " + LOSS % ("SigmoidCrossEntropyLoss", "x"), {"loss": (True, [True, False])}),
-])
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        # nothing learns in front of the loss
+        (LOSS % ("EuclideanLoss", "x"), {"loss": (False, [False, False])}),
+        # a learning layer: it and all behind it
+        (LEARNED % ("a", "x", "a", "") + LOSS % ("EuclideanLoss", "a"), {"a": (True, [False]), "loss": (True, [True, False])}),
+        # a frozen one
+        (
+            LEARNED % ("a", "x", "a", "param { lr_mult: 0 }") + LOSS % ("EuclideanLoss", "a"),
+            {"a": (False, [False]), "loss": (False, [False, False])},
+        ),
+        # a branch that no loss reads
+        (LEARNED % ("a", "x", "a", "") + LOSS % ("EuclideanLoss", "x"), {"a": (False, [False]), "loss": (False, [False, False])}),
+        # propagate_down: true makes a gradient flow where nothing learns below
+        (
+            LEARNED % ("a", "x", "a", "propagate_down: true") + LOSS % ("EuclideanLoss", "a"),
+            {"a": (True, [True]), "loss": (True, [True, False])},
+        ),
+        # propagate_down: false cuts it, and what is in front of the cut does not run
+        (
+            LEARNED % ("a", "x", "a", "") + LEARNED % ("b", "a", "b", "propagate_down: false") + LOSS % ("EuclideanLoss", "b"),
+            {"a": (False, [False]), "b": (True, [False]), "loss": (True, [True, False])},
+        ),
+        # force_backward reaches all but the labels
+        ("force_backward: true " + LOSS % ("EuclideanLoss", "x"), {"loss": (True, [True, True])}),
+        ("force_backward: true " + LOSS % ("SigmoidCrossEntropyLoss", "x"), {"loss": (True, [True, False])}),
+    ],
+)
 def test_flags(text, needed):
     net = Net(text.replace("layer", INPUT + "layer", 1), "TRAIN")
     flags = backward_flags(net.graph, net.proto.force_backward)

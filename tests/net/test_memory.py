@@ -93,10 +93,13 @@ def test_the_peak_counts_the_blobs_alive_together(layers, elements):
 
 
 def test_operations_of_layers_with_weights():
-    text = INPUT + """
+    text = (
+        INPUT
+        + """
     layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 4 kernel_size: 3 } }
     layer { name: "d" type: "Deconvolution" bottom: "c" top: "d" convolution_param { num_output: 5 kernel_size: 2 } }
     layer { name: "f" type: "InnerProduct" bottom: "c" top: "f" inner_product_param { num_output: 7 } }
     """
+    )
     expected = 2 * (4 * 3 * 9) * 2 * 64 + 2 * (4 * 5 * 4) * 2 * 64 + 2 * (7 * 256) * 2
     assert Net(text).operations == expected

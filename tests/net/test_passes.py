@@ -22,8 +22,10 @@ def mask(name: str = "m", absolute: bool = True, scale: bool = True) -> str:
     text = f'layer {{ name: "{name}_dist" type: "Im2dist" bottom: "emb" top: "{name}_dist" {WINDOW} im2dist_param {{ norm: L1 }} }}\n'
     last = f"{name}_dist"
     if scale:
-        text += (f'layer {{ name: "{name}_scale" type: "Scale" bottom: "{last}" top: "{name}_scale"'
-                 ' scale_param { num_axes: 0 filler { value: -0.4 } } }\n')
+        text += (
+            f'layer {{ name: "{name}_scale" type: "Scale" bottom: "{last}" top: "{name}_scale"'
+            " scale_param { num_axes: 0 filler { value: -0.4 } } }\n"
+        )
         last = f"{name}_scale"
     if absolute:
         text += f'layer {{ name: "{name}_abs" type: "AbsVal" bottom: "{last}" top: "{name}_abs" }}\n'
@@ -34,16 +36,20 @@ def mask(name: str = "m", absolute: bool = True, scale: bool = True) -> str:
 def product(name: str, image: str, mask_name: str, channels: int, swapped: bool = False) -> str:
     """The written-out columns of an image under a mask."""
     order = [f"{name}_tile", f"{name}_col"] if swapped else [f"{name}_col", f"{name}_tile"]
-    return (f'layer {{ name: "{name}_tile" type: "Tile" bottom: "{mask_name}" top: "{name}_tile" tile_param {{ tiles: {channels} }} }}\n'
-            f'layer {{ name: "{name}_col" type: "Im2col" bottom: "{image}" top: "{name}_col" {WINDOW} }}\n'
-            f'layer {{ name: "{name}_hit" type: "Eltwise" bottom: "{order[0]}" bottom: "{order[1]}" top: "{name}_hit"'
-            " eltwise_param { operation: PROD } }\n")
+    return (
+        f'layer {{ name: "{name}_tile" type: "Tile" bottom: "{mask_name}" top: "{name}_tile" tile_param {{ tiles: {channels} }} }}\n'
+        f'layer {{ name: "{name}_col" type: "Im2col" bottom: "{image}" top: "{name}_col" {WINDOW} }}\n'
+        f'layer {{ name: "{name}_hit" type: "Eltwise" bottom: "{order[0]}" bottom: "{order[1]}" top: "{name}_hit"'
+        " eltwise_param { operation: PROD } }\n"
+    )
 
 
 def convolution(name: str, bottom: str, extra: str = "", **fields: object) -> str:
     text = " ".join(f"{key}: {value}" for key, value in {"num_output": 6, "kernel_size": 3, "bottom_is_im2col": "true", **fields}.items())
-    return (f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" {extra}'
-            f' convolution_param {{ {text} weight_filler {{ type: "xavier" }} bias_filler {{ value: 0.1 }} }} }}\n')
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" {extra}'
+        f' convolution_param {{ {text} weight_filler {{ type: "xavier" }} bias_filler {{ value: 0.1 }} }} }}\n'
+    )
 
 
 def relu(blob: str, slope: float = 0) -> str:
@@ -51,13 +57,19 @@ def relu(blob: str, slope: float = 0) -> str:
 
 
 def channel_reduce(name: str, bottom: str, channels: int, operation: str = "SUM") -> str:
-    return (f'layer {{ name: "{name}" type: "ChannelReduce" bottom: "{bottom}" top: "{name}"'
-            f" channel_reduce_param {{ num_channels: {channels} operation: {operation} }} }}\n")
+    return (
+        f'layer {{ name: "{name}" type: "ChannelReduce" bottom: "{bottom}" top: "{name}"'
+        f" channel_reduce_param {{ num_channels: {channels} operation: {operation} }} }}\n"
+    )
 
 
 MASKED = INPUTS + mask() + product("c", "x", "m", 5) + convolution("y", "c_hit")
 SHARPENED = (
-    INPUTS + mask() + product("s", "x", "m", 5) + channel_reduce("sum", "s_hit", 5) + channel_reduce("total", "s_tile", 5)
+    INPUTS
+    + mask()
+    + product("s", "x", "m", 5)
+    + channel_reduce("sum", "s_hit", 5)
+    + channel_reduce("total", "s_tile", 5)
     + 'layer { name: "shift" type: "Power" bottom: "total" top: "shift" power_param { shift: 0.0001 } }\n'
     + 'layer { name: "over" type: "Power" bottom: "shift" top: "over" power_param { power: -1 } }\n'
     + 'layer { name: "y" type: "Eltwise" bottom: "sum" bottom: "over" top: "y" eltwise_param { operation: PROD } }\n'

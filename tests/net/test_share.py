@@ -9,8 +9,10 @@ INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 
 
 
 def inner(name: str, params: str, bottom: str = "x", outputs: int = 6, extra: str = "") -> str:
-    return (f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}" {params}'
-            f' inner_product_param {{ num_output: {outputs} bias_term: false weight_filler {{ type: "xavier" }} {extra} }} }}\n')
+    return (
+        f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}" {params}'
+        f' inner_product_param {{ num_output: {outputs} bias_term: false weight_filler {{ type: "xavier" }} {extra} }} }}\n'
+    )
 
 
 def test_layers_that_name_a_blob_alike_share_the_tensor():

@@ -13,8 +13,10 @@ pytestmark = pytest.mark.skipif(native.library() is None, reason="the kernels we
 def layer(name: str, bottom: str, **fields: object) -> str:
     fields = {"num_output": 40, "kernel_size": 3, "pad": 1, **fields}
     text = " ".join(f"{key}: {value}" for key, value in fields.items())
-    return (f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" convolution_param {{ {text}'
-            ' weight_filler { type: "msra" } bias_filler { type: "gaussian" std: 0.1 } } }\n')
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{name}" convolution_param {{ {text}'
+        ' weight_filler { type: "msra" } bias_filler { type: "gaussian" std: 0.1 } } }\n'
+    )
 
 
 INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 32 dim: 33 dim: 30 } } }\n'

@@ -25,10 +25,7 @@ def simplex(point: np.ndarray) -> tuple[list[tuple[int, ...]], np.ndarray]:
     turns = np.round(elevated * FLOAT(1 / (d + 1)))  # half to even
     differences = elevated - turns * (d + 1)
     # of equal differences the earlier coordinate ranks first
-    rank = [
-        sum(other > mine or (other == mine and j < i) for j, other in enumerate(differences))
-        for i, mine in enumerate(differences)
-    ]
+    rank = [sum(other > mine or (other == mine and j < i) for j, other in enumerate(differences)) for i, mine in enumerate(differences)]
     off = int(turns.sum())
     for i in range(d + 1):
         rank[i] += off
@@ -44,9 +41,7 @@ def simplex(point: np.ndarray) -> tuple[list[tuple[int, ...]], np.ndarray]:
         weights[d - rank[i]] += value
         weights[d + 1 - rank[i]] -= value
     weights[0] += 1 + weights[d + 1]
-    keys = [
-        wrap(int(turns[i]) * (d + 1) + (r if rank[i] <= d - r else r - d - 1) for i in range(d)) for r in range(d + 1)
-    ]
+    keys = [wrap(int(turns[i]) * (d + 1) + (r if rank[i] <= d - r else r - d - 1) for i in range(d)) for r in range(d + 1)]
     return keys, weights[: d + 1]
 
 
@@ -76,10 +71,9 @@ def filtered(points: np.ndarray, values: np.ndarray) -> np.ndarray:
             key: value + 0.5 * (lattice.get(before, zero) + lattice.get(after, zero))
             for (key, value), (before, after) in zip(lattice.items(), around, strict=True)
         }
-    return np.array([
-        sum(weight * lattice[key] for key, weight in zip(keys, weights, strict=True)) / (1 + 2.0**-d)
-        for keys, weights in simplices
-    ])
+    return np.array(
+        [sum(weight * lattice[key] for key, weight in zip(keys, weights, strict=True)) / (1 + 2.0**-d) for keys, weights in simplices]
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 37, 40])

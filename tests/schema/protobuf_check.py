@@ -56,9 +56,7 @@ def check_upgrades() -> None:
 
 def check_dialects() -> None:
     """A number that both dialects use, settled by type."""
-    net = schema.read_net(
-        "layer { type: 'Input' input_param { shape { dim: 2 } } } layer { type: 'Interp' interp_param { height: 3 } }"
-    )
+    net = schema.read_net("layer { type: 'Input' input_param { shape { dim: 2 } } } layer { type: 'Interp' interp_param { height: 3 } }")
     data = schema.write_binary(net)
     assert schema.NetParameter.FromString(data) != net
     assert schema.read_binary(data, "NetParameter") == net

@@ -187,9 +187,7 @@ def test_required_field_missing():
     layer = LayerParameter(type="MatWrite", mat_write_param={"strip": 1})
     with pytest.raises(CaffeError, match=r"^The LayerParameter cannot be written: .*mat_write_param.prefix"):
         write_binary(layer)
-    with pytest.raises(
-        CaffeError, match=r"^The binary LayerParameter is missing required fields: mat_write_param.prefix$"
-    ):
+    with pytest.raises(CaffeError, match=r"^The binary LayerParameter is missing required fields: mat_write_param.prefix$"):
         read_binary(layer.SerializePartialToString(), "LayerParameter")
 
 

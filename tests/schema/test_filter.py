@@ -66,9 +66,14 @@ def test_rule(rules, state, expected):
         ("include { stage: 'a' stage: 'b' }", {"stages": ("a",)}, ["did not contain stage 'b' specified by a rule in layer l"]),
         ("include { not_stage: 'a' }", {"stages": ("a",)}, ["contained a not_stage 'a' specified by a rule in layer l"]),
         ("exclude { phase: TRAIN stage: 'a' }", {}, ["phase (1) differed from the phase (0) specified by a rule in layer l"]),
-        ("include { phase: TRAIN } include { min_level: 1 }", {},
-         ["phase (1) differed from the phase (0) specified by a rule in layer l",
-          "level (0) is above the min_level (1) specified by a rule in layer l"]),
+        (
+            "include { phase: TRAIN } include { min_level: 1 }",
+            {},
+            [
+                "phase (1) differed from the phase (0) specified by a rule in layer l",
+                "level (0) is above the min_level (1) specified by a rule in layer l",
+            ],
+        ),
     ],
 )
 def test_the_first_condition_that_each_rule_lacks_is_logged_in_the_references_words(caplog, rules, state, lines):
@@ -103,9 +108,7 @@ def test_text_of_the_filtered_net_is_what_the_reference_logs():
 
 def test_state_that_was_used_is_in_the_copy():
     net = read_net("state { level: 2 stage: 'a' }")
-    assert write_text(filter_net(net, "TEST", stages=["b", "a"])) == (
-        'state {\n  phase: TEST\n  level: 2\n  stage: "a"\n  stage: "b"\n}\n'
-    )
+    assert write_text(filter_net(net, "TEST", stages=["b", "a"])) == ('state {\n  phase: TEST\n  level: 2\n  stage: "a"\n  stage: "b"\n}\n')
 
 
 def test_the_given_net_stays_as_it_is():

@@ -67,8 +67,7 @@ V0_FIELDS = [
         "image_data_param { source: 's' batch_size: 2 rand_skip: 3 shuffle: true new_height: 4 new_width: 5 }",
     ),
     (
-        "source: 's' batchsize: 2 det_fg_threshold: 0.1 det_bg_threshold: 0.2 det_fg_fraction: 0.3"
-        " det_context_pad: 4 det_crop_mode: 'x'",
+        "source: 's' batchsize: 2 det_fg_threshold: 0.1 det_bg_threshold: 0.2 det_fg_fraction: 0.3 det_context_pad: 4 det_crop_mode: 'x'",
         "window_data",
         "window_data_param { source: 's' batch_size: 2 fg_threshold: 0.1 bg_threshold: 0.2 fg_fraction: 0.3"
         " context_pad: 4 crop_mode: 'x' }",
@@ -206,9 +205,7 @@ def test_every_v1_type_has_a_name_today():
 
 
 def test_v1_parallel_lists_become_param_specs():
-    net = read_net(
-        "layers { name: 'l' blobs_lr: 1 weight_decay: [1, 2, 3] param: ['', 'b'] blob_share_mode: PERMISSIVE }"
-    )
+    net = read_net("layers { name: 'l' blobs_lr: 1 weight_decay: [1, 2, 3] param: ['', 'b'] blob_share_mode: PERMISSIVE }")
     assert net.layer[0] == parse_text(
         "name: 'l' param { name: '' share_mode: PERMISSIVE lr_mult: 1 decay_mult: 1 }"
         " param { name: 'b' decay_mult: 2 } param { decay_mult: 3 }",
@@ -217,9 +214,7 @@ def test_v1_parallel_lists_become_param_specs():
 
 
 def test_v1_weights_come_along():
-    net = read_net(
-        "layers { name: 'l' type: CONVOLUTION blobs { num: 1 data: [1, 2] } blobs { shape { dim: 2 } data: [3, 4] } }"
-    )
+    net = read_net("layers { name: 'l' type: CONVOLUTION blobs { num: 1 data: [1, 2] } blobs { shape { dim: 2 } data: [3, 4] } }")
     assert [list(blob.data) for blob in net.layer[0].blobs] == [[1, 2], [3, 4]]
 
 
@@ -288,10 +283,7 @@ def test_input_fields_of_the_wrong_number(text, says):
 )
 def test_statistics_of_batch_norm_do_not_learn(kind, count, still):
     net = read_net(f"layer {{ type: '{kind}' {'param { lr_mult: 2 }' * count} }}")
-    assert all(
-        (spec.lr_mult, spec.HasField("decay_mult")) == ((2, False) if still else (0, True))
-        for spec in net.layer[0].param
-    )
+    assert all((spec.lr_mult, spec.HasField("decay_mult")) == ((2, False) if still else (0, True)) for spec in net.layer[0].param)
 
 
 @pytest.mark.parametrize(

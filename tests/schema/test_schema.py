@@ -42,8 +42,7 @@ def message_rows(message: DescriptorProto, marks: dict[str, str]) -> set[Row]:
 
 def enum_rows(enum: EnumDescriptorProto, name: str, dialect: str, marks: dict[str, str]) -> set[Row]:
     return {
-        ("enum", name, value.name, marks.get(f"{name}.{value.name}", dialect), str(value.number), "", "", "", "")
-        for value in enum.value
+        ("enum", name, value.name, marks.get(f"{name}.{value.name}", dialect), str(value.number), "", "", "", "") for value in enum.value
     }
 
 

@@ -57,9 +57,7 @@ def test_nothing_given():
 
 
 def test_values_are_not_rendered_again():
-    with pytest.raises(
-        CaffeError, match=r"Variable A has the value '\$\{B\}': placeholders inside values are not replaced"
-    ):
+    with pytest.raises(CaffeError, match=r"Variable A has the value '\$\{B\}': placeholders inside values are not replaced"):
         render("${A}", {"A": "${B}", "B": 1})
 
 

@@ -273,16 +273,12 @@ def test_required_field_missing(name, text, missing):
 
 
 def test_required_field_missing_names_where_its_message_opens():
-    with pytest.raises(
-        CaffeError, match=r"<text>:2:20: layer\[0\].dist_loss_param: Message type .* required fields: beta"
-    ):
+    with pytest.raises(CaffeError, match=r"<text>:2:20: layer\[0\].dist_loss_param: Message type .* required fields: beta"):
         parse_text("layer {\n  dist_loss_param: { alpha: 1 }\n}", "NetParameter")
 
 
 def test_error_of_a_text_without_a_file():
-    with pytest.raises(
-        CaffeError, match=r"^Failed to parse SolverParameter text\n  <text>:1:1: bas_lr: .* Did you mean \"base_lr\"\?$"
-    ):
+    with pytest.raises(CaffeError, match=r"^Failed to parse SolverParameter text\n  <text>:1:1: bas_lr: .* Did you mean \"base_lr\"\?$"):
         parse_text("bas_lr: 1", "SolverParameter")
 
 
@@ -301,12 +297,10 @@ def test_all_unknown_fields_are_listed():
         net(UNKNOWN)
     assert str(error.value).splitlines() == [
         "Failed to parse NetParameter file: net.prototxt",
-        "  net.prototxt:4:3: layer[0].tipe: "
-        'Message type "caffe.LayerParameter" has no field named "tipe". Did you mean "type"?',
+        '  net.prototxt:4:3: layer[0].tipe: Message type "caffe.LayerParameter" has no field named "tipe". Did you mean "type"?',
         "  net.prototxt:5:23: layer[0].convolution_param.kernal_size: "
         'Message type "caffe.ConvolutionParameter" has no field named "kernal_size". Did you mean "kernel_size"?',
-        "  net.prototxt:5:53: layer[0].convolution_param.bogus: "
-        'Message type "caffe.ConvolutionParameter" has no field named "bogus".',
+        '  net.prototxt:5:53: layer[0].convolution_param.bogus: Message type "caffe.ConvolutionParameter" has no field named "bogus".',
         '  net.prototxt:6:3: layer[0].other: Message type "caffe.LayerParameter" has no field named "other".',
     ]
 
@@ -330,9 +324,7 @@ def test_unknown_fields_are_warnings_on_request():
     assert str(caught[0].message).endswith('Did you mean "type"? (skipped)')
 
 
-@pytest.mark.parametrize(
-    "text", ["x 3", "x: }", "x: [1", "x: [[1]]", "x { 1: 2 }", "x { y: 1", "x: -'s'", "x: {]", "x [1]"]
-)
+@pytest.mark.parametrize("text", ["x 3", "x: }", "x: [1", "x: [[1]]", "x { 1: 2 }", "x { y: 1", "x: -'s'", "x: {]", "x [1]"])
 def test_unknown_fields_must_be_well_formed_to_be_skipped(text):
     with warnings.catch_warnings(), pytest.raises(CaffeError):
         warnings.simplefilter("ignore")

@@ -44,8 +44,13 @@ def prepared(folder: Path, batch_size: int, shuffle: bool = False) -> Path:
 
 def torchrun(folder: Path, *command: object) -> str:
     """Run two processes; what they wrote to stderr."""
-    run = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *map(str, command)],
-                         cwd=folder, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *map(str, command)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert run.returncode == 0, run.stderr
     return run.stderr
 
@@ -83,8 +88,25 @@ def test_nan_in_one_process_stops_all(tmp_path):
     folder = prepared(tmp_path / "nan", 2)
     with h5py.File(folder / "rows.h5", "a") as file:
         file["x"][1] = np.nan  # the second process's first row
-    run = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "segaware_caffe",
-                          "train", "--solver", "solver.prototxt"], cwd=folder, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node",
+            "2",
+            "-m",
+            "segaware_caffe",
+            "train",
+            "--solver",
+            "solver.prototxt",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert run.returncode != 0
     assert "Iteration 0: the loss is nan; the data has NaN or infinity already, in blob 'x'" in run.stderr
     assert "Iteration 0: the loss is nan; another process says why" in run.stderr
@@ -94,5 +116,3 @@ def test_a_single_process_needs_no_group(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "1")
     solver = Solver(counter_param())
     assert (solver.processes.rank, solver.processes.size, solver.processes.is_first) == (0, 1, True)
-
-

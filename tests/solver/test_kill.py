@@ -72,8 +72,9 @@ def test_ten_iterations_a_kill_and_ten_more_are_twenty_to_the_bit(tmp_path, type
 def test_whenever_it_is_killed_the_last_snapshot_is_whole(tmp_path, kills):
     size = 500_000  # files of 2 MB, so that most kills hit a write
     (tmp_path / "net.prototxt").write_text(COUNTER % size)
-    (tmp_path / "solver.prototxt").write_text('net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 100000 snapshot: 1'
-                                              ' snapshot_prefix: "run" solver_mode: CPU')
+    (tmp_path / "solver.prototxt").write_text(
+        'net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 100000 snapshot: 1 snapshot_prefix: "run" solver_mode: CPU'
+    )
     moments, last, done = random.Random(0), None, 0
     for _ in range(kills):
         process = start(tmp_path, *(["--snapshot", last] if last else []))

@@ -24,8 +24,10 @@ def test_the_references_log():
         (["Iteration 20 (3.2 iter/s, 6.25s/20 iters), loss = 1.5e-05"], [("loss", 20, 1.5e-05)]),
         (["Iteration 0, loss = -3"], [("loss", 0, -3.0)]),
         (["Iteration 7, lr = 1e-06"], [("lr", 7, 1e-06)]),
-        (["Iteration 8, Testing net (#1)", "Test loss: 2", "    Test net output #0: top = 0.5"],
-         [("test1 loss", 8, 2.0), ("test1/top", 8, 0.5)]),
+        (
+            ["Iteration 8, Testing net (#1)", "Test loss: 2", "    Test net output #0: top = 0.5"],
+            [("test1 loss", 8, 2.0), ("test1/top", 8, 0.5)],
+        ),
         (["Iteration 8, loss = 4", "    Train net output #0: fc/8 = 4 (* 1 = 4 loss)"], [("loss", 8, 4.0), ("train/fc/8", 8, 4.0)]),
         (["Iteration 8, loss = inf"], [("loss", 8, float("inf"))]),
         (["Solving net", "Top shape: 1 2 (2)", "Iteration: 1 forward-backward time: 2 ms."], []),

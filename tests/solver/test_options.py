@@ -80,11 +80,15 @@ def test_another_precision_is_refused():
 
 # -- recomputation keeps less --------------------------------------------------------------
 
-DEEP = 'layer { name: "in" type: "Input" top: "c0" input_param { shape { dim: 1 dim: 8 dim: 32 dim: 32 } } }\n' + "".join(
-    f'layer {{ name: "c{i}" type: "Convolution" bottom: "c{i - 1}" top: "c{i}" convolution_param {{ num_output: 8 kernel_size: 3 pad: 1'
-    f' weight_filler {{ type: "xavier" }} }} }}\nlayer {{ name: "r{i}" type: "Sigmoid" bottom: "c{i}" top: "c{i}" }}\n'
-    for i in range(1, 26)
-) + 'layer { name: "loss" type: "Reduction" bottom: "c25" top: "loss" loss_weight: 1 }'
+DEEP = (
+    'layer { name: "in" type: "Input" top: "c0" input_param { shape { dim: 1 dim: 8 dim: 32 dim: 32 } } }\n'
+    + "".join(
+        f'layer {{ name: "c{i}" type: "Convolution" bottom: "c{i - 1}" top: "c{i}" convolution_param {{ num_output: 8 kernel_size: 3 pad: 1'
+        f' weight_filler {{ type: "xavier" }} }} }}\nlayer {{ name: "r{i}" type: "Sigmoid" bottom: "c{i}" top: "c{i}" }}\n'
+        for i in range(1, 26)
+    )
+    + 'layer { name: "loss" type: "Reduction" bottom: "c25" top: "loss" loss_weight: 1 }'
+)
 
 
 def kept_bytes(net: Net, x: torch.Tensor) -> int:

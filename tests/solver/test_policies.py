@@ -36,7 +36,10 @@ def test_multistep_goes_one_step_down_a_call(caplog):
     caplog.set_level("INFO")
     multistep = schedule('base_lr: 1 lr_policy: "multistep" gamma: 0.1 stepvalue: 100 stepvalue: 200')
     assert [(round(multistep.rate(iteration), 6), multistep.current_step) for iteration in (99, 500, 501, 502)] == [
-        (1, 0), (0.1, 1), (0.01, 2), (0.01, 2),
+        (1, 0),
+        (0.1, 1),
+        (0.01, 2),
+        (0.01, 2),
     ]
     assert caplog.messages == ["MultiStep Status: Iteration 500, step = 1", "MultiStep Status: Iteration 501, step = 2"]
 

@@ -84,8 +84,9 @@ def test_a_test_pass_serves_actions_before_each_batch(tmp_path, caplog):
 
 def test_ctrl_c_on_the_command_line_snapshots_and_ends_well(tmp_path):
     (tmp_path / "net.prototxt").write_text(COUNTER % 3)
-    (tmp_path / "solver.prototxt").write_text('net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 100000000'
-                                              ' snapshot_prefix: "run" solver_mode: CPU')
+    (tmp_path / "solver.prototxt").write_text(
+        'net: "net.prototxt" base_lr: 1 lr_policy: "fixed" max_iter: 100000000 snapshot_prefix: "run" solver_mode: CPU'
+    )
     command = [sys.executable, "-m", "segaware_caffe", "train", "--solver", "solver.prototxt"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:

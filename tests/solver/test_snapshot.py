@@ -75,8 +75,9 @@ def test_snapshot_diff_stores_the_last_step(tmp_path, flag, diff):
     assert (blob.diff and blob.diff.numpy().ravel().tolist()) == diff
 
 
-@pytest.mark.parametrize(("fields", "expected"), [("", [4]), ("snapshot: 2", [2, 4]), ("snapshot: 3", [3, 4]),
-                                                  ("snapshot: 3 snapshot_after_train: false", [3])])
+@pytest.mark.parametrize(
+    ("fields", "expected"), [("", [4]), ("snapshot: 2", [2, 4]), ("snapshot: 3", [3, 4]), ("snapshot: 3 snapshot_after_train: false", [3])]
+)
 def test_when_solve_writes(tmp_path, fields, expected):
     solver = snapshotting(tmp_path, fields)
     solver.param.max_iter = 4
@@ -90,8 +91,10 @@ def test_solve_resumes(tmp_path, caplog):
     caplog.set_level("INFO")
     solver.solve(resume=tmp_path / "run_iter_2.solverstate")
     assert solver.iter == 10
-    assert caplog.messages[2:4] == [f"Restoring previous solver status from {tmp_path}/run_iter_2.solverstate",
-                                    "SGDSolver: restoring history"]
+    assert caplog.messages[2:4] == [
+        f"Restoring previous solver status from {tmp_path}/run_iter_2.solverstate",
+        "SGDSolver: restoring history",
+    ]
 
 
 def test_weights_that_moved_with_their_state_are_found(tmp_path, caplog, monkeypatch):

@@ -54,12 +54,21 @@ def solver(text: str, **options) -> Solver:
         ('train_net: "{net}"', "Creating training net from train_net file: {net}", []),
         ("net_param {{ {inline} }}", "Creating training net specified in net_param.", []),
         ("train_net_param {{ {inline} }}", "Creating training net specified in train_net_param.", []),
-        ('net: "{net}" test_iter: 1 test_iter: 1 test_interval: 2', "Creating training net from net file: {net}",
-         ["net file: {net}", "net file: {net}"]),
-        ('net: "{net}" test_net: "{net}" test_net_param {{ {inline} }} test_iter: 1 test_iter: 1 test_iter: 1 test_interval: 2',
-         "Creating training net from net file: {net}", ["test_net_param", "test_net file: {net}", "net file: {net}"]),
-        ('train_net: "{net}" test_net: "{net}" test_iter: 3 test_interval: 2', "Creating training net from train_net file: {net}",
-         ["test_net file: {net}"]),
+        (
+            'net: "{net}" test_iter: 1 test_iter: 1 test_interval: 2',
+            "Creating training net from net file: {net}",
+            ["net file: {net}", "net file: {net}"],
+        ),
+        (
+            'net: "{net}" test_net: "{net}" test_net_param {{ {inline} }} test_iter: 1 test_iter: 1 test_iter: 1 test_interval: 2',
+            "Creating training net from net file: {net}",
+            ["test_net_param", "test_net file: {net}", "net file: {net}"],
+        ),
+        (
+            'train_net: "{net}" test_net: "{net}" test_iter: 3 test_interval: 2',
+            "Creating training net from train_net file: {net}",
+            ["test_net file: {net}"],
+        ),
     ],
 )
 def test_nets_are_made_in_the_references_order_and_words(staged, log, text, words, tests):
@@ -184,7 +193,7 @@ def test_weights_come_from_the_field_or_from_the_caller(staged, tmp_path, log):
         net.save(path)
     for options, expected in (({}, [first, second]), ({"weights": [first]}, [first]), ({"weights": []}, [])):
         made = solver(f'net: "{staged}" weights: " {first} , {second}"', **options)
-        assert [line for line in log() if line.startswith("Finetuning")][-len(expected) or len(log()):] == [
+        assert [line for line in log() if line.startswith("Finetuning")][-len(expected) or len(log()) :] == [
             f"Finetuning from {path}" for path in expected
         ]
         if expected:
@@ -204,7 +213,7 @@ def test_lines_come_in_the_references_order(log):
     made.param.max_iter = 4
     made.solve()
     lines = log()
-    assert lines[lines.index("Solving counter"):] == [
+    assert lines[lines.index("Solving counter") :] == [
         "Solving counter",
         "Learning Rate Policy: fixed",
         "Iteration 0, Testing net (#0)",
@@ -231,7 +240,9 @@ def test_every_element_of_an_output_has_its_line(log):
     made.net.params["w"][0].data.copy_(torch.tensor([[0.5], [1.5], [-2.5]]))
     made.step(1)
     assert [line for line in log() if "net output" in line] == [
-        "    Train net output #0: w = 0.5", "    Train net output #1: w = 1.5", "    Train net output #2: w = -2.5",
+        "    Train net output #0: w = 0.5",
+        "    Train net output #1: w = 1.5",
+        "    Train net output #2: w = -2.5",
     ]
 
 
@@ -308,8 +319,9 @@ def test_a_loss_of_nan_stops_training_and_names_the_layer_that_made_it():
     made = Solver(param)
     with pytest.raises(CaffeError) as error:
         made.step(5)
-    assert str(error.value) == ("Iteration 1: the loss is nan; the first layer to make NaN or infinity is 'log' (Log)."
-                                " Training stops without a snapshot")
+    assert str(error.value) == (
+        "Iteration 1: the loss is nan; the first layer to make NaN or infinity is 'log' (Log). Training stops without a snapshot"
+    )
     assert made.iter == 1
 
 

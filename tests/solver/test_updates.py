@@ -45,7 +45,7 @@ FALLING = [1, 0.5, -0.25]
         ('type: "AdaDelta" momentum: 0.95 delta: 1e-6', FALLING, [1] * 3, [0.995527909, 0.992641196, 0.99420966]),
         ('type: "Adam"', FALLING, [0.001] * 3, [0.999, 0.99836745, 0.99874555]),
         ('type: "Adam" momentum: 0.9 momentum2: 0.999', FALLING, [0.001] * 3, [0.999, 0.998067821, 0.99750416]),
-        ('solver_type: ADAM momentum: 0.9', FALLING, [0.001] * 3, [0.999, 0.998067821, 0.99750416]),
+        ("solver_type: ADAM momentum: 0.9", FALLING, [0.001] * 3, [0.999, 0.998067821, 0.99750416]),
     ],
 )
 def test_worked_numbers(fields, gradients, rates, expected):
@@ -91,8 +91,10 @@ def test_after_an_update_the_gradient_is_the_step():
 
 @pytest.mark.parametrize("type_name", ["RMSProp", "Adam"])
 def test_unset_fields_have_upstreams_defaults(type_name):
-    unset, given = (run(f'type: "{type_name}" {fields}', FALLING, [0.01] * 3)
-                    for fields in ("", {"RMSProp": "rms_decay: 0.99", "Adam": "momentum: 0 momentum2: 0.999"}[type_name]))
+    unset, given = (
+        run(f'type: "{type_name}" {fields}', FALLING, [0.01] * 3)
+        for fields in ("", {"RMSProp": "rms_decay: 0.99", "Adam": "momentum: 0 momentum2: 0.999"}[type_name])
+    )
     assert unset == given
 
 

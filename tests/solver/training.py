@@ -1,6 +1,6 @@
 """Run as a program by the tests: trains a solver, and kills itself or writes down what the test compares.
 
-    training.py SOLVER [--snapshot STATE] [--kill-at ITERATION] [--gradients FILE]
+training.py SOLVER [--snapshot STATE] [--kill-at ITERATION] [--gradients FILE]
 """
 
 import argparse

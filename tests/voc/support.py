@@ -40,8 +40,14 @@ def run(*args: object) -> int:
 
 def values(folder: Path, voc: Path, subset: str = "val") -> dict[str, str]:
     """What NETWORK's placeholders are."""
-    return {"NET_ID": "small", "DATA_ROOT": str(voc), "EXP": str(folder), "TEST_SET": f"voc_{subset}", "BATCH_SIZE": "1",
-            "FEATURE_DIR": str(folder / "features")}
+    return {
+        "NET_ID": "small",
+        "DATA_ROOT": str(voc),
+        "EXP": str(folder),
+        "TEST_SET": f"voc_{subset}",
+        "BATCH_SIZE": "1",
+        "FEATURE_DIR": str(folder / "features"),
+    }
 
 
 def write_network(folder: Path, voc: Path, subset: str = "val") -> tuple[Path, Path]:

@@ -299,5 +299,3 @@ def test_torchrun_runs_it(work):
     parallel = work.files()
     assert work.predict("--output", work.folder / "alone") == 0
     assert contents(work.folder / "alone") == parallel
-
-

@@ -50,8 +50,21 @@ def test_val_is_predicted_evaluated_and_reported(work, capsys):
     weights = hashlib.sha256((work / "weights.caffemodel").read_bytes()).hexdigest()
     assert report["facts"]["sha256"]["weights.caffemodel"] == weights
     predictions = work / "out/results/VOC2012/Segmentation/comp6_val_cls"
-    assert run("voc", "evaluate", "--predictions", predictions, "--labels", "voc/SegmentationClass",
-               "--list", "voc/ImageSets/Segmentation/val.txt", "--json", "by_hand.json") == 0
+    assert (
+        run(
+            "voc",
+            "evaluate",
+            "--predictions",
+            predictions,
+            "--labels",
+            "voc/SegmentationClass",
+            "--list",
+            "voc/ImageSets/Segmentation/val.txt",
+            "--json",
+            "by_hand.json",
+        )
+        == 0
+    )
     assert json.loads((work / "by_hand.json").read_text()) == report["evaluation"]
     page = (work / "out" / "report.html").read_text()
     for text in (f"{measured:.3f} %", "tvmonitor", weights, "data:image/jpeg", "data:image/png", "a_4", "peak memory"):

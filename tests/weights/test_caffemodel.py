@@ -119,8 +119,15 @@ def test_together_in_the_file_means_a_view(tmp_path):
 
 @pytest.mark.parametrize(
     "target",
-    [torch.zeros(4, 3).t(), torch.zeros(3, 4, dtype=torch.float16), torch.zeros(3, 4, dtype=torch.bfloat16), torch.zeros(3, 8)[:, ::2],
-     torch.zeros(3, 4, requires_grad=True), np.zeros((4, 3)).T, np.zeros((3, 4), np.int32)],
+    [
+        torch.zeros(4, 3).t(),
+        torch.zeros(3, 4, dtype=torch.float16),
+        torch.zeros(3, 4, dtype=torch.bfloat16),
+        torch.zeros(3, 8)[:, ::2],
+        torch.zeros(3, 4, requires_grad=True),
+        np.zeros((4, 3)).T,
+        np.zeros((3, 4), np.int32),
+    ],
     ids=["transposed", "half", "bfloat16", "strided", "parameter", "transposed array", "integers"],
 )
 def test_any_target_can_be_read_into(tmp_path, target):
@@ -198,7 +205,9 @@ def test_v0_nets(tmp_path):
             legacy_blob(old.blobs.add(), range(6), 1, 1, 2, 3)
     weights = read_net(tmp_path, net.SerializeToString())
     assert [(layer.name, layer.type, len(layer.blobs)) for layer in weights] == [
-        ("conv1", "Convolution", 2), ("pad1", "padding", 0), ("fc", "InnerProduct", 1),
+        ("conv1", "Convolution", 2),
+        ("pad1", "padding", 0),
+        ("fc", "InnerProduct", 1),
     ]
 
 

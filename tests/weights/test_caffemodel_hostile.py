@@ -18,21 +18,29 @@ from segaware_caffe.weights import read_caffemodel, read_weights, wire
 GOLDEN = Path(__file__).parents[1] / "golden" / "weights"
 
 #: Every feature of the format in a hundred-odd bytes.
-SMALL = b"".join([
-    message(1, b"net"),
-    layer("a", blob(shape(2, 1), floats(5, [1, 2])), blob(message(7), unpacked(5, [3])), number(10, 1)),
-    message(100, message(2, b"Scale"), blob(floats(5, [4]), unpacked(5, [5]), shape(2), floats(6, [6, 7])), message(1, b"b")),
-    layer("c", blob(number(1, 1), number(2, 1), number(3, 1), number(4, 1), message(8, np.float64(9).tobytes()))),
-    tag(50, 3), number(1, 1), tag(50, 4),
-])
-SMALL_V1 = b"".join([
-    message(2, message(4, b"a"), number(5, 4), message(6, number(1, 1), number(2, 1), number(3, 1), number(4, 2), floats(5, [1, 2]))),
-    message(2, message(4, b"b"), number(5, 14), message(6, shape(1), floats(5, [3]))),
-])
-SMALL_V0 = b"".join([
-    message(2, message(1, message(1, b"a"), message(2, b"conv"), message(50, shape(2), floats(5, [1, 2]))), message(2, b"data")),
-    message(2, message(1, message(1, b"b"), message(50, number(1, 1), number(2, 1), number(3, 1), number(4, 1), unpacked(5, [3])))),
-])
+SMALL = b"".join(
+    [
+        message(1, b"net"),
+        layer("a", blob(shape(2, 1), floats(5, [1, 2])), blob(message(7), unpacked(5, [3])), number(10, 1)),
+        message(100, message(2, b"Scale"), blob(floats(5, [4]), unpacked(5, [5]), shape(2), floats(6, [6, 7])), message(1, b"b")),
+        layer("c", blob(number(1, 1), number(2, 1), number(3, 1), number(4, 1), message(8, np.float64(9).tobytes()))),
+        tag(50, 3),
+        number(1, 1),
+        tag(50, 4),
+    ]
+)
+SMALL_V1 = b"".join(
+    [
+        message(2, message(4, b"a"), number(5, 4), message(6, number(1, 1), number(2, 1), number(3, 1), number(4, 2), floats(5, [1, 2]))),
+        message(2, message(4, b"b"), number(5, 14), message(6, shape(1), floats(5, [3]))),
+    ]
+)
+SMALL_V0 = b"".join(
+    [
+        message(2, message(1, message(1, b"a"), message(2, b"conv"), message(50, shape(2), floats(5, [1, 2]))), message(2, b"data")),
+        message(2, message(1, message(1, b"b"), message(50, number(1, 1), number(2, 1), number(3, 1), number(4, 1), unpacked(5, [3])))),
+    ]
+)
 #: Bytes that reading a lie may cost, if a file may have FEW_FIELDS fields (the true limit makes slow tests).
 MOST_MEMORY = 4 * 2**20
 FEW_FIELDS = 2**14
@@ -46,8 +54,7 @@ def read(tmp_path_factory):
     def run(data):
         path.write_bytes(data)
         return [
-            (layer.name, [(blob.shape, blob.legacy, blob.numpy().tobytes()) for blob in layer.blobs])
-            for layer in read_caffemodel(path)
+            (layer.name, [(blob.shape, blob.legacy, blob.numpy().tobytes()) for blob in layer.blobs]) for layer in read_caffemodel(path)
         ]
 
     return run

@@ -25,11 +25,15 @@ def parsed(path):
 
 def test_the_fields_are_those_of_the_reference(tmp_path):
     path = tmp_path / "net.caffemodel"
-    write_caffemodel(path, "net", [
-        ("conv", "Convolution", [np.arange(4, dtype=np.float32).reshape(1, 2, 2), torch.tensor([5.0])]),
-        ("relu", "ReLU", []),
-        ("scale", "Scale", [np.float32(3), np.array([1.5, 2.5])]),
-    ])
+    write_caffemodel(
+        path,
+        "net",
+        [
+            ("conv", "Convolution", [np.arange(4, dtype=np.float32).reshape(1, 2, 2), torch.tensor([5.0])]),
+            ("relu", "ReLU", []),
+            ("scale", "Scale", [np.float32(3), np.array([1.5, 2.5])]),
+        ],
+    )
     net = NetParameter(name="net")
     conv = net.layer.add(name="conv", type="Convolution")
     conv.blobs.add(data=[0, 1, 2, 3]).shape.dim.extend([1, 2, 2])
@@ -78,9 +82,18 @@ def test_a_snapshot_written_again_is_the_same_message(tmp_path, name):
 
 @pytest.mark.parametrize(
     "values",
-    [torch.arange(6.0).reshape(2, 3).t(), torch.arange(6).half(), torch.arange(6).bfloat16(), torch.arange(6),
-     torch.nn.Parameter(torch.ones(2)), np.arange(6).reshape(2, 3).T, np.arange(6, dtype=np.float32)[::2], np.ones((2, 0), np.float32),
-     np.arange(3, dtype=">f4"), torch.arange(3, dtype=torch.float64)],
+    [
+        torch.arange(6.0).reshape(2, 3).t(),
+        torch.arange(6).half(),
+        torch.arange(6).bfloat16(),
+        torch.arange(6),
+        torch.nn.Parameter(torch.ones(2)),
+        np.arange(6).reshape(2, 3).T,
+        np.arange(6, dtype=np.float32)[::2],
+        np.ones((2, 0), np.float32),
+        np.arange(3, dtype=">f4"),
+        torch.arange(3, dtype=torch.float64),
+    ],
     ids=["transposed", "half", "bfloat16", "integers", "parameter", "array", "strided", "empty", "big-endian", "double"],
 )
 def test_any_array_is_stored_as_its_values(tmp_path, values):
@@ -93,8 +106,11 @@ def test_any_array_is_stored_as_its_values(tmp_path, values):
 
 
 floats = hnp.arrays(st.sampled_from([np.float32, np.float64]), hnp.array_shapes(min_dims=0, max_dims=5, max_side=4))
-layers = st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")), st.lists(floats, max_size=3)),
-                  min_size=1, max_size=4)
+layers = st.lists(
+    st.tuples(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")), st.lists(floats, max_size=3)),
+    min_size=1,
+    max_size=4,
+)
 
 
 @settings(max_examples=100, deadline=None)
@@ -114,8 +130,11 @@ def test_random_nets(tmp_path_factory, net_name, layers):
 
 @pytest.mark.parametrize(
     ("blob", "problem"),
-    [(np.zeros((1,) * 33, np.float32), "33 axes; 32 is the most"), (None, "owned by another layer; only HDF5"),
-     (np.broadcast_to(np.float32(0), 2**31), "blob size exceeds INT_MAX")],
+    [
+        (np.zeros((1,) * 33, np.float32), "33 axes; 32 is the most"),
+        (None, "owned by another layer; only HDF5"),
+        (np.broadcast_to(np.float32(0), 2**31), "blob size exceeds INT_MAX"),
+    ],
     ids=["axes", "missing", "size"],
 )
 def test_what_cannot_be_stored_leaves_the_old_file(tmp_path, blob, problem):

@@ -116,7 +116,8 @@ def test_a_state_dict_of_one_s_own(tmp_path):
     torch.save({"b.1": torch.ones(2).half(), "b.0": torch.zeros(2, 3).t(), "a.0": torch.arange(3)}, tmp_path / "x.pt")
     weights = read_weights(tmp_path / "x.pt")
     assert [(layer.name, [(b.shape, b.numpy().ravel().tolist()) for b in layer.blobs]) for layer in weights] == [
-        ("b", [((3, 2), [0] * 6), ((2,), [1, 1])]), ("a", [((3,), [0, 1, 2])]),
+        ("b", [((3, 2), [0] * 6), ((2,), [1, 1])]),
+        ("a", [((3,), [0, 1, 2])]),
     ]
 
 

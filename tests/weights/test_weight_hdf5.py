@@ -22,14 +22,26 @@ def write(path, groups):
 
 def test_layout(tmp_path):
     path = tmp_path / "net.caffemodel.h5"
-    write_hdf5(path, "net", [("conv", "Convolution", [np.ones((2, 3), np.float32), torch.zeros(2)]), ("relu", "ReLU", []),
-                             ("shared", "Convolution", [None, np.float64(3)])])
+    write_hdf5(
+        path,
+        "net",
+        [
+            ("conv", "Convolution", [np.ones((2, 3), np.float32), torch.zeros(2)]),
+            ("relu", "ReLU", []),
+            ("shared", "Convolution", [None, np.float64(3)]),
+        ],
+    )
     with h5py.File(path) as file:
         found = {}
         file.visititems(lambda name, item: found.update({name: (item.shape, item.dtype) if isinstance(item, h5py.Dataset) else None}))
     assert found == {
-        "data": None, "data/conv": None, "data/conv/0": ((2, 3), np.float32), "data/conv/1": ((2,), np.float32),
-        "data/relu": None, "data/shared": None, "data/shared/1": ((), np.float64),
+        "data": None,
+        "data/conv": None,
+        "data/conv/0": ((2, 3), np.float32),
+        "data/conv/1": ((2,), np.float32),
+        "data/relu": None,
+        "data/shared": None,
+        "data/shared/1": ((), np.float64),
     }
     shared = read_hdf5(path).layers[2]
     assert (shared.name, shared.type, shared.blobs[0], shared.blobs[1].shape) == ("shared", "Convolution", None, ())
@@ -55,8 +67,12 @@ def test_compressed_datasets(tmp_path):
 
 @pytest.mark.parametrize(
     ("names", "problem"),
-    [(["a", "b", "a"], "HDF5 holds one layer of a name, but there are several of 'a'; write a .caffemodel"),
-     (["a/b"], "a layer named 'a/b' cannot be stored in HDF5"), ([""], "a layer named '' cannot"), (["."], "a layer named '.' cannot")],
+    [
+        (["a", "b", "a"], "HDF5 holds one layer of a name, but there are several of 'a'; write a .caffemodel"),
+        (["a/b"], "a layer named 'a/b' cannot be stored in HDF5"),
+        ([""], "a layer named '' cannot"),
+        (["."], "a layer named '.' cannot"),
+    ],
 )
 def test_names_that_hdf5_cannot_hold(tmp_path, names, problem):
     with pytest.raises(CaffeError, match=problem):
@@ -86,9 +102,10 @@ BAD_GROUPS = {
     "external storage": ({"0": external_storage}, "layer 'a' blob 0: its values are in another file"),
     "virtual": ({"0": virtual}, "layer 'a' blob 0: its values are in another file"),
     "nothing stored": (
-        {"0": lambda group, name: group.create_dataset(name, (2**30,), np.float32)}, "its shape needs 4294967296 bytes, but 0 are stored"),
-    "too large": (
-        {"0": lambda group, name: group.create_dataset(name, (2**40,), np.float32, chunks=(2,))}, "blob size exceeds INT_MAX"),
+        {"0": lambda group, name: group.create_dataset(name, (2**30,), np.float32)},
+        "its shape needs 4294967296 bytes, but 0 are stored",
+    ),
+    "too large": ({"0": lambda group, name: group.create_dataset(name, (2**40,), np.float32, chunks=(2,))}, "blob size exceeds INT_MAX"),
     "strings": ({"0": ["a", "b"]}, "not numbers"),
     "no values": ({"0": h5py.Empty("f4")}, "not numbers"),
     "names": ({"weight": np.ones(1)}, "layer 'a' blob weight: the datasets of a layer are named 0, 1, … 255"),
@@ -121,9 +138,12 @@ def test_a_caffemodel_named_h5(tmp_path):
 
 def test_a_damaged_block_is_found_when_it_is_read(tmp_path):
     values = np.random.default_rng(0).random((64, 64))
-    path = write(tmp_path / "x.h5", {
-        "a": {"0": lambda group, name: group.create_dataset(name, data=values, compression="gzip", fletcher32=True)},
-    })
+    path = write(
+        tmp_path / "x.h5",
+        {
+            "a": {"0": lambda group, name: group.create_dataset(name, data=values, compression="gzip", fletcher32=True)},
+        },
+    )
     data = bytearray(path.read_bytes())
     data[-2000:-1000] = bytes(1000)
     path.write_bytes(data)

@@ -14,10 +14,15 @@ from segaware_caffe.weights.blobs import ArrayBlob, LayerWeights
 
 def source(*layers, kind="caffemodel"):
     """Weights in memory: (name, *shapes); every value of a blob is the layer's position, counted from 1."""
-    return Weights("file", kind, "", [
-        LayerWeights(name, "", [None if shape is None else ArrayBlob(np.full(shape, position, np.float32)) for shape in shapes])
-        for position, (name, *shapes) in enumerate(layers, 1)
-    ])
+    return Weights(
+        "file",
+        kind,
+        "",
+        [
+            LayerWeights(name, "", [None if shape is None else ArrayBlob(np.full(shape, position, np.float32)) for shape in shapes])
+            for position, (name, *shapes) in enumerate(layers, 1)
+        ],
+    )
 
 
 def target(*layers):
@@ -98,9 +103,18 @@ def test_a_net_without_blobs_takes_any_file():
 
 @pytest.mark.parametrize(
     ("legacy", "shape", "fits"),
-    [((1, 1, 1, 6), (6,), True), ((1, 1, 2, 3), (2, 3), True), ((1, 1, 2, 3), (1, 2, 3), True), ((1, 1, 2, 3), (1, 1, 2, 3), True),
-     ((2, 3, 1, 1), (2, 3, 1, 1), True), ((2, 3, 1, 1), (2, 3), False), ((1, 1, 2, 3), (6,), False), ((1, 1, 2, 3), (3, 2), False),
-     ((1, 1, 2, 3), (1, 1, 1, 2, 3), False), ((1, 1, 1, 1), (), True)],
+    [
+        ((1, 1, 1, 6), (6,), True),
+        ((1, 1, 2, 3), (2, 3), True),
+        ((1, 1, 2, 3), (1, 2, 3), True),
+        ((1, 1, 2, 3), (1, 1, 2, 3), True),
+        ((2, 3, 1, 1), (2, 3, 1, 1), True),
+        ((2, 3, 1, 1), (2, 3), False),
+        ((1, 1, 2, 3), (6,), False),
+        ((1, 1, 2, 3), (3, 2), False),
+        ((1, 1, 2, 3), (1, 1, 1, 2, 3), False),
+        ((1, 1, 1, 1), (), True),
+    ],
 )
 def test_legacy_shapes_are_aligned_right(tmp_path, legacy, shape, fits):
     net = NetParameter()

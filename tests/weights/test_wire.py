@@ -26,8 +26,14 @@ FIELDS = {
         [(5, FIXED32, 1, 10, 0, 2), (6, FIXED32, 11, 15, 0, 1), (5, FIXED32, 16, 20, 0, 1)],
     ),
     "groups are skipped": (
-        tag(9, START_GROUP) + number(1, 5) + tag(3, START_GROUP) + tag(3, END_GROUP) + unpacked(4, [1]) + floats(4, [1])
-        + tag(9, END_GROUP) + number(2, 7),
+        tag(9, START_GROUP)
+        + number(1, 5)
+        + tag(3, START_GROUP)
+        + tag(3, END_GROUP)
+        + unpacked(4, [1])
+        + floats(4, [1])
+        + tag(9, END_GROUP)
+        + number(2, 7),
         [(2, VARINT, 18, 19, 7, 1)],
     ),
 }

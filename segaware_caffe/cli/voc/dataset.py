@@ -39,8 +39,9 @@ def add_parsers(subparsers: Any) -> None:
         parser.add_argument("folder", type=VocFolder, metavar="DIR", help="folder with JPEGImages, SegmentationClass and ImageSets")
     for parser in (checking, listing):
         parser.add_argument("--subset", action="append", metavar="NAME", help=f"only this set (repeatable; default: {', '.join(SUBSETS)})")
-    augmenting.add_argument("--sbd", type=Path, metavar="DIR",
-                            help="SBD's folder `dataset`, which has cls/*.mat (default: VOC's labels only)")
+    augmenting.add_argument(
+        "--sbd", type=Path, metavar="DIR", help="SBD's folder `dataset`, which has cls/*.mat (default: VOC's labels only)"
+    )
     listing.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the lists")
 
 

@@ -41,11 +41,22 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--png", action="store_true", help="write PNGs with VOC's palette instead of .bin label maps")
     for short, long, field in OPTIONS:
         defaults = [f"{getattr(settings, field):g}" for settings in (REFINE_PASCAL, REFINE_PASCAL_V4)]
-        parser.add_argument(short, long, dest=field, type=int if field == "iterations" else float, nargs="+", metavar="X",
-                            help=f"default {defaults[0]} for .bin, {defaults[1]} for scores")
+        parser.add_argument(
+            short,
+            long,
+            dest=field,
+            type=int if field == "iterations" else float,
+            nargs="+",
+            metavar="X",
+            help=f"default {defaults[0]} for .bin, {defaults[1]} for scores",
+        )
     grid = parser.add_argument_group("grid search")
-    grid.add_argument("--grid", action="store_true", help="try every combination of bi-w, bi-x-std, bi-r-std, pos-w and pos-x-std, "
-                      f"of which each may have several values (default: {', '.join(' '.join(map(str, values)) for values in GRID)})")
+    grid.add_argument(
+        "--grid",
+        action="store_true",
+        help="try every combination of bi-w, bi-x-std, bi-r-std, pos-w and pos-x-std, "
+        f"of which each may have several values (default: {', '.join(' '.join(map(str, values)) for values in GRID)})",
+    )
     grid.add_argument("--labels", type=Path, metavar="DIR", help="folder of the true label images")
     grid.add_argument("--every", type=int, metavar="N", help="use every N-th file only")
     grid.add_argument("--sample", type=int, metavar="N", help="use N files, drawn at random")

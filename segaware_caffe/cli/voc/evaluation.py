@@ -38,8 +38,14 @@ Pack predictions as VOC's evaluation server takes them. First names, number, siz
 def add_parsers(subparsers: Any) -> None:
     """Declare the subcommands."""
     parser = add_command(subparsers, "evaluate", "mean IoU, trimaps, boundary F-score of label images", EVALUATE, run_evaluate)
-    parser.add_argument("--predictions", required=True, action="append", type=Path, metavar="DIR",
-                        help="folder of PNGs; repeat it for what several machines predicted")
+    parser.add_argument(
+        "--predictions",
+        required=True,
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="folder of PNGs; repeat it for what several machines predicted",
+    )
     parser.add_argument("--labels", required=True, type=Path, metavar="DIR", help="folder of the true label images")
     parser.add_argument("--list", required=True, metavar="FILE", help="list of ids, or of photographs")
     parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")

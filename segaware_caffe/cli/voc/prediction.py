@@ -35,8 +35,12 @@ def add_parsers(subparsers: Any) -> None:
     add_net_arguments(parser, weights_required=True)
     parser.add_argument("--list", metavar="FILE", help="list of photographs, or of ids (default: the data layer's source)")
     parser.add_argument("--root", metavar="DIR", help="folder that the list's names are under (default: the data layer's root_folder)")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for the PNGs (default: as the list voc_SET.txt says, "
-                        "results/VOC2012/Segmentation/comp6_SET_cls)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for the PNGs (default: as the list voc_SET.txt says, results/VOC2012/Segmentation/comp6_SET_cls)",
+    )
     parser.add_argument("--scores", metavar="BLOB", help="blob with a channel per class (default: what the net's MatWrite layer reads)")
     parser.add_argument("--readers", type=int, default=THREADS, help="threads that read photographs (default %(default)s)")
     parser.add_argument("--writers", type=int, default=THREADS, help="threads that write PNGs (default %(default)s)")
@@ -64,8 +68,15 @@ def run_predict(args: argparse.Namespace) -> None:
     """Predict this process' share of the list."""
     shard = Shard.of_this_process()
     proto = read_net(args.model, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
-    predictor = Predictor(proto, args.root, args.scores, weights=args.weights, level=args.level, stages=stages(args),
-                          allow_python_layers=args.allow_python_layers)
+    predictor = Predictor(
+        proto,
+        args.root,
+        args.scores,
+        weights=args.weights,
+        level=args.level,
+        stages=stages(args),
+        allow_python_layers=args.allow_python_layers,
+    )
     predictor.net.to(process_device(args.gpu, shard))
     source = args.list or predictor.source
     if not source:

@@ -30,8 +30,13 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--subset", choices=("val", "test"), default="test", help="set to predict (default %(default)s)")
     parser.add_argument("--net", choices=tuple(EXPERIMENTS), default="res", help="network (default %(default)s)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder for everything (default: reproduction_NET_SUBSET)")
-    parser.add_argument("--configs", type=Path, default=Path(segaware_caffe.__file__).parents[1] / "configs", metavar="DIR",
-                        help="folder of the templates (default: the repository's configs)")
+    parser.add_argument(
+        "--configs",
+        type=Path,
+        default=Path(segaware_caffe.__file__).parents[1] / "configs",
+        metavar="DIR",
+        help="folder of the templates (default: the repository's configs)",
+    )
     parser.add_argument("--gpu", default="", metavar="ID", help="GPU to run on, or one for each process, e.g. 0,1 (default: the CPU)")
 
 

@@ -120,7 +120,10 @@ def pack(graph: Graph, scope: Scope) -> Graph:
 def _is_plain(node: Node) -> bool:
     layer = node.module.convolution if node.type == "FoldedConvolution" else node.module
     return (
-        len(node.bottoms) == 1 and layer.channel_axis == 1 and len(layer.geometry.kernel) == 2 and not layer.options.bottom_is_im2col
+        len(node.bottoms) == 1
+        and layer.channel_axis == 1
+        and len(layer.geometry.kernel) == 2
+        and not layer.options.bottom_is_im2col
         and passes_gradients(node)
     )
 
@@ -142,5 +145,3 @@ def _add_shortcuts(graph: Graph, scope: Scope) -> Graph:
                 break
     notes = [f"{len(replacements)} shortcuts are added by the convolution before"] if replacements else []
     return replaced(graph, replacements, notes)
-
-

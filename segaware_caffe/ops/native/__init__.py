@@ -177,8 +177,13 @@ def pack_weights(weight: torch.Tensor, instruction_set: int) -> torch.Tensor:
 
 
 def masked_convolution(
-    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, geometry: Geometry,
-    relu: bool = False, instruction_set: int | None = None,
+    x: torch.Tensor,
+    mask: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    geometry: Geometry,
+    relu: bool = False,
+    instruction_set: int | None = None,
 ) -> torch.Tensor:
     """x (N, C, H, W), mask (N, taps, H', W'), weight (O, C, kh, kw), bias (O) -> (N, O, H', W')."""
     number = best_set() if instruction_set is None else instruction_set
@@ -196,7 +201,12 @@ def masked_convolution(
 
 
 def masked_gradients(
-    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, wanted: Sequence[bool],
+    x: torch.Tensor,
+    mask: torch.Tensor,
+    weight: torch.Tensor,
+    gradient: torch.Tensor,
+    geometry: Geometry,
+    wanted: Sequence[bool],
     instruction_set: int | None = None,
 ) -> tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
     """The gradients of x, mask and weight, as far as they are `wanted`, from that of their masked convolution."""
@@ -214,8 +224,17 @@ def masked_gradients(
             )  # fmt: skip
             library().masked_gradients(number, torch.get_num_threads(), ctypes.byref(job))
         if wanted[2]:
-            job = WeightGradients(_address(x[sample]), _address(mask[sample]), _address(gradient[sample]), _address(weight_gradient),
-                                  windows, len(windows), x.shape[1], len(weight), *planes)
+            job = WeightGradients(
+                _address(x[sample]),
+                _address(mask[sample]),
+                _address(gradient[sample]),
+                _address(weight_gradient),
+                windows,
+                len(windows),
+                x.shape[1],
+                len(weight),
+                *planes,
+            )
             library().weight_gradients(number, torch.get_num_threads(), ctypes.byref(job))
     return tuple(value if want else None for value, want in zip((x_gradient, mask_gradient, weight_gradient), wanted, strict=True))
 
@@ -234,8 +253,16 @@ def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry, instruct
     y = x.new_empty(*x.shape[:2], *mask.shape[2:])
     x, mask = x.contiguous(), mask.contiguous()
     for sample in range(len(x)):
-        job = Sum(_address(x[sample]), _address(mask[sample]), _address(y[sample]), windows,
-                  len(windows), x.shape[1], Plane(*x.shape[2:]), Plane(*y.shape[2:]))
+        job = Sum(
+            _address(x[sample]),
+            _address(mask[sample]),
+            _address(y[sample]),
+            windows,
+            len(windows),
+            x.shape[1],
+            Plane(*x.shape[2:]),
+            Plane(*y.shape[2:]),
+        )
         library().masked_sum(number, torch.get_num_threads(), ctypes.byref(job))
     return y
 
@@ -246,8 +273,16 @@ def write_distances(x: torch.Tensor, y: torch.Tensor, geometry: Geometry, l1: bo
     windows = _array(pairs(geometry, x.shape[2:]))
     x = x.contiguous()
     for sample in range(len(x)):
-        job = Distances(_address(x[sample]), _address(y[sample]), windows,
-                        len(windows), x.shape[1], *geometry.offset(geometry.centre), Plane(*x.shape[2:]), Plane(*y.shape[2:]))
+        job = Distances(
+            _address(x[sample]),
+            _address(y[sample]),
+            windows,
+            len(windows),
+            x.shape[1],
+            *geometry.offset(geometry.centre),
+            Plane(*x.shape[2:]),
+            Plane(*y.shape[2:]),
+        )
         library().distances(number, torch.get_num_threads(), ctypes.byref(job), l1)
 
 
@@ -260,14 +295,27 @@ def distance_gradients(
     x, gradient = x.contiguous(), gradient.contiguous()
     x_gradient = torch.zeros_like(x)
     for sample in range(len(x)):
-        job = DistanceGradients(_address(x[sample]), _address(gradient[sample]), _address(x_gradient[sample]), windows, len(windows),
-                                x.shape[1], *geometry.offset(geometry.centre), Plane(*x.shape[2:]), Plane(*gradient.shape[2:]))
+        job = DistanceGradients(
+            _address(x[sample]),
+            _address(gradient[sample]),
+            _address(x_gradient[sample]),
+            windows,
+            len(windows),
+            x.shape[1],
+            *geometry.offset(geometry.centre),
+            Plane(*x.shape[2:]),
+            Plane(*gradient.shape[2:]),
+        )
         library().distance_gradients(number, torch.get_num_threads(), ctypes.byref(job), l1)
     return x_gradient
 
 
 def max_pool(
-    x: torch.Tensor, output: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], pad: tuple[int, int],
+    x: torch.Tensor,
+    output: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pad: tuple[int, int],
     instruction_set: int | None = None,
 ) -> torch.Tensor:
     """x (N, C, H, W) -> (N, C, *output), the maximum of each window; -FLT_MAX where all are NaN or -inf."""
@@ -290,7 +338,12 @@ def winograd_tiles(output: Sequence[int], dilation: Sequence[int]) -> int:
 
 
 def winograd(
-    x: torch.Tensor, packed: torch.Tensor, bias: torch.Tensor | None, outputs: int, geometry: Geometry, relu: bool = False,
+    x: torch.Tensor,
+    packed: torch.Tensor,
+    bias: torch.Tensor | None,
+    outputs: int,
+    geometry: Geometry,
+    relu: bool = False,
     instruction_set: int | None = None,
 ) -> torch.Tensor:
     """x (N, C, H, W), the weights of a 3x3 convolution as `ops.winograd.pack` has them, bias (O) -> (N, O, H', W'), channels innermost."""
