@@ -1,6 +1,8 @@
 """Arguments and helpers that several subcommands share."""
 
 import argparse
+import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook
 
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.files import replacing
 from segaware_caffe.layers import Layer
 from segaware_caffe.net import Net
 from segaware_caffe.schema import parse_assignment, read_variables
@@ -45,6 +48,30 @@ def add_variable_arguments(parser: argparse.ArgumentParser) -> None:
     """--set and --variables for ${NAME} placeholders."""
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} placeholder (repeatable)")
     parser.add_argument("--variables", metavar="FILE", help="file of NAME=VALUE lines for ${NAME} placeholders; --set wins")
+
+
+def add_json_argument(parser: argparse.ArgumentParser, what: str = "the figures") -> None:
+    """--json FILE, or - for standard output."""
+    parser.add_argument("--json", metavar="FILE", help=f"write {what} there as JSON; - prints it in place of the text")
+
+
+def write_json(target: str, content: Any) -> None:
+    """Write `content` as JSON into the file `target`, or to standard output if that is "-". NaN and infinity become null."""
+    text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    with replacing(target) as temporary:
+        temporary.write_text(text)
+
+
+def _finite(content: Any) -> Any:
+    """`content` with None for what JSON has no number for."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def variables(args: argparse.Namespace) -> dict[str, Any]:
