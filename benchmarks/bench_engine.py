@@ -23,7 +23,7 @@ from segaware_caffe.net.passes import PASSES
 from segaware_caffe.ops.geometry import Geometry
 from segaware_caffe.ops.masked import masked_convolution, masked_sum, why_not_native
 from segaware_caffe.schema import NetParameter
-from segaware_caffe.voc import without_sinks
+from segaware_caffe.segmentation import without_sinks
 
 ROOT = Path(__file__).resolve().parent.parent
 

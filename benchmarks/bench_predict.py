@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from segaware_caffe.schema import read_net
-from segaware_caffe.voc.predict import Predictor, predict, read_entries
+from segaware_caffe.segmentation.predict import Predictor, predict, read_entries
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 TARGET = 1.10

@@ -19,7 +19,7 @@ from PIL import Image
 
 import segaware_caffe
 from segaware_caffe.models import CAMVID_SEGAWARE
-from segaware_caffe.voc import MEAN, colormap, overlay
+from segaware_caffe.segmentation import MEAN, colormap, overlay
 
 #: a wheel that holds a street photograph, and where
 WHEEL, MEMBER = "ultralytics==8.4.190", "ultralytics/assets/bus.jpg"

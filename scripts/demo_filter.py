@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.cluster.vq import kmeans2
 
 import segaware_caffe
-from segaware_caffe.voc import MEAN
+from segaware_caffe.segmentation import MEAN
 
 NETWORK = Path(__file__).resolve().parent.parent / "configs" / "demo" / "sharpen.prototxt"
 #: where in the photograph, as shares of its height and width, the pixels are whose masks are shown

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from segaware_caffe.voc import write_label_png
+from segaware_caffe.segmentation import write_label_png
 
 GAP, TITLE, FONT = 16, 32, 20
 

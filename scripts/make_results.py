@@ -27,10 +27,11 @@ from segaware_caffe import Net, read_net, set_random_seed
 from segaware_caffe.cli.common import tracker
 from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.schema import NetParameter
+from segaware_caffe.segmentation import ConfusionMatrix, Predictor, predict, read_labels
+from segaware_caffe.segmentation.boundaries import BANDS, Trimap
+from segaware_caffe.segmentation.predict import read_entries, unfinished
 from segaware_caffe.solver import read_log
-from segaware_caffe.voc import ConfusionMatrix, Predictor, VocFolder, predict, read_labels
-from segaware_caffe.voc.boundaries import BANDS, Trimap
-from segaware_caffe.voc.predict import read_entries, unfinished
+from segaware_caffe.voc import VocFolder
 
 CLASSES, VOID = len(CAMVID_CLASSES), 255
 FRAME = {"HEIGHT": 361, "WIDTH": 481}

@@ -28,3 +28,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         raise CaffeError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made with its parents if it is not there. CaffeError if it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CaffeError(f"{path}: cannot be made: {error.strerror}") from error
+    return path

@@ -8,7 +8,7 @@ import torch
 import weight_recipe
 
 from segaware_caffe import Net, read_net
-from segaware_caffe.voc import MEAN, without_sinks
+from segaware_caffe.segmentation import MEAN, without_sinks
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN_NETS = ROOT / "tests" / "golden" / "nets"

@@ -11,7 +11,7 @@ import torch
 from voc.support import NETWORK, contents, run, write_network, write_voc
 
 from segaware_caffe.schema import read_net, read_solver
-from segaware_caffe.voc.binary import write_bin
+from segaware_caffe.segmentation.bin_matrices import write_bin
 from segaware_caffe.voc.dataset import write_lists
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from segaware_caffe.cli.common import progress
-from segaware_caffe.data.convert import convert_database
+from segaware_caffe.data.convert_db import convert_database
 
 DESCRIPTION = """\
 Copy a database, record for record, to one of another kind: a LevelDB, which needs a package that not every machine has, to

@@ -14,7 +14,7 @@ from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
 from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.schema import read_net
-from segaware_caffe.voc import MEAN, Segmentation, Segmenter, class_names, overlay, without_sinks, write_label_png
+from segaware_caffe.segmentation import MEAN, Segmentation, Segmenter, class_names, overlay, without_sinks, write_label_png
 
 DESCRIPTION = """\
 Segment photographs. For each IMAGE this writes NAME.png, whose pixels are the labels under VOC's palette, and

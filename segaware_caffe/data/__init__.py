@@ -1,12 +1,12 @@
 """What a net reads: images, lists, databases, arrays. Importing this room registers all data layers.
 
-To find a layer, look for `@register("Type")` in `*_layers.py` and `flo.py`; the other modules
+To find a layer, look for `@register("Type")` in `*_layers.py`; the other modules
 do one thing each and know no layer.
 """
 
 from segaware_caffe.data import (  # noqa: F401  (importing a module registers its layers)
     database_layers,
-    flo,
+    flo_layers,
     hdf5_layers,
     image_layers,
     mat_layers,

@@ -4,6 +4,7 @@ To find a layer, look for `@register("Type")`; the modules are the families.
 """
 
 from segaware_caffe.layers import (  # noqa: F401  (importing a family registers its layers)
+    accuracy,
     arithmetic,
     augmentation,
     bn,
@@ -13,13 +14,11 @@ from segaware_caffe.layers import (  # noqa: F401  (importing a family registers
     detection,
     domain_transform,
     embedding,
-    forks,
     inputs,
     interp,
     labels,
     losses,
     meanfield,
-    metrics,
     neuron,
     normalization,
     normconv,

@@ -243,3 +243,20 @@ class Parameter(Layer):
 
     def forward(self) -> torch.Tensor:
         return self.blob(0)
+
+
+@register("Axpy")
+class Axpy(Layer):
+    """a * x + y (SENet): a (N, C) or (N, C, 1, 1), x and y (N, C, H, W) -> (N, C, H, W)."""
+
+    bottoms = 3
+
+    def reshape(self, factor: Shape, x: Shape, y: Shape) -> Shape:
+        self.check(x == y, f"the second and third bottom must have the same shape, not {x} and {y}")
+        self.check(
+            factor in (x[:2], x[:2] + (1,) * (len(x) - 2)), f"the first bottom must have one element per channel of {x}, not shape {factor}"
+        )
+        return x
+
+    def forward(self, factor: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.addcmul(y, factor.reshape(*x.shape[:2], *[1] * (x.ndim - 2)), x)

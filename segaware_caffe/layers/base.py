@@ -16,7 +16,7 @@ from torch import nn
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers.fillers import filler
-from segaware_caffe.shapes import Shape, dims
+from segaware_caffe.schema.shapes import Shape, dims
 
 Count = int | tuple[int, int | None]
 

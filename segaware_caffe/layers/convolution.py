@@ -170,3 +170,23 @@ class Im2col(Layer):
 
 CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 DECONVOLUTIONS = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
+
+
+@register("DepthwiseConvolution")
+class DepthwiseConvolution(Convolution):
+    """Convolution under the name that forks gave their faster grouped kernel (MobileNet)."""
+
+
+@register("ConvolutionDepthwise")
+class ConvolutionDepthwise(Convolution):
+    """Convolution with one kernel per channel (MobileNet): `group` and `num_output` are the bottom's channels.
+
+    (N, C, *spatial) -> (N, C, *positions). Learned blobs: weights (C, 1, *kernel), bias (C).
+
+    differs: a `num_output` other than the bottom's channels is refused (the forks ignore it).
+    """
+
+    def outputs_and_groups(self) -> tuple[int, int]:
+        given = self.options.num_output
+        self.check(given in (0, self.channels), f"num_output must be the bottom's number of channels {self.channels}, not {given}")
+        return self.channels, self.channels

@@ -199,3 +199,14 @@ class Threshold(Neuron):
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return (bottom > self.options.threshold).to(bottom.dtype)
+
+
+@register("ReLU6")
+class ReLU6(Neuron):
+    """min(max(x, 0) + negative_slope * min(x, 0), 6) (MobileNetV2); the gradient at 0 is negative_slope, at 6 0."""
+
+    param_field = "relu6_param"
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        top = functional.leaky_relu(bottom, self.options.negative_slope)
+        return torch.where(top >= 6, 6, top)

@@ -3,6 +3,7 @@
 import torch
 
 from segaware_caffe.layers.base import Layer, Shape
+from segaware_caffe.layers.fillers import constant
 from segaware_caffe.layers.registry import register
 from segaware_caffe.ops.normalization import (
     across_channels_norm,
@@ -123,3 +124,33 @@ class MVN(Layer):
         if self.options.normalize_variance:
             return mean_variance_norm(values, self.options.eps).view_as(bottom)
         return (values - values.mean(-1, keepdim=True)).view_as(bottom)
+
+
+@register("Normalize")
+class Normalize(Layer):
+    """Divide by the Euclidean norm and multiply by a learned scale (SSD): (N, C, H, W) -> the same.
+
+    The norm is that of the sample, or with `across_spatial: false` that of each pixel's channels;
+    `eps` is added to its square. Learned blob: the scale, a scalar or with `channel_shared: false`
+    (C), 1 without a filler.
+    """
+
+    param_field = "norm_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self.check(len(bottom) >= 2, f"Number of axes of bottom blob must be >=2, not {len(bottom)}")
+        param = self.options
+        fill = param.scale_filler if param.HasField("scale_filler") else constant(1.0)
+        self.add_blob([] if param.channel_shared else [bottom[1]], fill)
+
+    def reshape(self, bottom: Shape) -> Shape:
+        self.check(
+            self.options.channel_shared or bottom[1:2] == self.specs[0].shape,
+            f"Scale size is inconsistent with prototxt config: {self.specs[0].shape} for shape {bottom}",
+        )
+        return bottom
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        axes = list(range(1, bottom.ndim)) if self.options.across_spatial else [1]
+        norm = (bottom.square().sum(axes, keepdim=True) + self.options.eps).sqrt()
+        return bottom / norm * self.blob(0).view(-1, *[1] * (bottom.ndim - 2))

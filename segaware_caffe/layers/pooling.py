@@ -129,3 +129,56 @@ class SPP(Pool):
             kernel = tuple(-(-size // 2**level) for size in bottom[2:])
             pad = tuple((k * 2**level - size + 1) // 2 for k, size in zip(kernel, bottom[2:], strict=True))
             yield Windows(kernel, kernel, pad)
+
+
+@register("Upsample")
+class Upsample(Layer):
+    """Undo a MAX pooling with the mask of its second top (SegNet, ENet).
+
+    (N, C, H, W) and a mask of that shape -> (N, C, H', W'): each element goes where the mask says
+    in the plane, the rest is 0. H' and W' are `upsample_h` and `upsample_w`, or `scale` (`scale_h`,
+    `scale_w`) times the bottom's, less one row or column with `pad_out_h` or `pad_out_w`. The mask
+    has no gradient.
+    """
+
+    bottoms = 2
+    param_field = "upsample_param"
+    no_forced_gradient = (1,)
+
+    def setup(self, bottom: Shape, mask: Shape) -> None:
+        param = self.options
+        has = {field: param.HasField(field) for field in ("scale", "scale_h", "scale_w", "upsample_h", "upsample_w")}
+        self.exact = has["upsample_h"] and has["upsample_w"]
+        self.check(
+            self.exact or (has["scale_h"] == has["scale_w"] and not (has["scale"] and has["scale_h"])),
+            "upsample_h & upsample_w are required, else (DEPRECATED) scale OR scale_h & scale_w are required.",
+        )
+        sizes = (param.upsample_h, param.upsample_w) if self.exact else self._scales()
+        self.check(min(sizes) > 1, f"upsample_h and upsample_w, or the scales, must be greater than 1, not {sizes}")
+        for scale, field in zip(self._scales(), ("pad_out_h", "pad_out_w"), strict=True):
+            self.check(
+                self.exact or scale == 2 or not getattr(param, field),
+                f"{field} requires a scale of 2, otherwise the output size is ill-defined; it is {scale}",
+            )
+
+    def reshape(self, bottom: Shape, mask: Shape) -> Shape:
+        self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
+        self.check(mask == bottom, f"the mask must have the bottom's shape {bottom}, not {mask}")
+        param = self.options
+        if self.exact:
+            return *bottom[:2], param.upsample_h, param.upsample_w
+        scale_h, scale_w = self._scales()
+        return *bottom[:2], bottom[2] * scale_h - param.pad_out_h, bottom[3] * scale_w - param.pad_out_w
+
+    def forward(self, bottom: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        shape = self.top_shapes(tuple(bottom.shape), tuple(mask.shape))[0]
+        index = mask.detach().long().flatten(2)
+        plane = bottom.new_zeros(*shape[:2], shape[2] * shape[3])
+        self.check_indices(
+            index, plane.shape[2], "upsample top index", " - check scale settings match input pooling layer's downsample setup"
+        )
+        return plane.scatter(2, index, bottom.flatten(2)).view(shape)
+
+    def _scales(self) -> tuple[int, int]:
+        param = self.options
+        return (param.scale_h, param.scale_w) if param.HasField("scale_h") else (param.scale, param.scale)

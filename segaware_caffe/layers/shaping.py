@@ -276,3 +276,48 @@ class Tile(Layer):
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom.repeat([self.options.tiles if axis == self._axis else 1 for axis in range(bottom.ndim)])
+
+
+@register("Permute")
+class Permute(Layer):
+    """Reorder the axes (SSD): axis i of the top is axis `order[i]` of the bottom.
+
+    Axes that `order` does not name follow in their own order.
+    """
+
+    param_field = "permute_param"
+
+    def reshape(self, bottom: Shape) -> Shape:
+        return tuple(bottom[axis] for axis in self._order(len(bottom)))
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom.permute(self._order(bottom.ndim)).contiguous()
+
+    def _order(self, ndim: int) -> list[int]:
+        order = list(self.options.order)
+        self.check(all(axis < ndim for axis in order), f"order should be less than the input dimension {ndim}: {order}")
+        self.check(len(set(order)) == len(order), f"there are duplicate orders: {order}")
+        return order + [axis for axis in range(ndim) if axis not in order]
+
+
+@register("ShuffleChannel")
+class ShuffleChannel(Layer):
+    """Deal out the channels of `group` groups in turn (ShuffleNet): (N, C, H, W) -> the same shape.
+
+    Channel j of group i, i * C / group + j, becomes channel j * group + i.
+    """
+
+    param_field = "shuffle_channel_param"
+
+    def setup(self, bottom: Shape) -> None:
+        self.check(self.options.group > 0, "group must be greater than 0")
+
+    def reshape(self, bottom: Shape) -> Shape:
+        self.check(
+            len(bottom) >= 2 and bottom[1] % self.options.group == 0,
+            f"Wrong group size: group {self.options.group} does not divide the channels of shape {bottom}",
+        )
+        return bottom
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        return bottom.unflatten(1, (self.options.group, -1)).transpose(1, 2).flatten(1, 2)

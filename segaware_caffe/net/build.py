@@ -11,7 +11,7 @@ from typing import Any
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Layer, Shape, dims, layer_class, registered
 from segaware_caffe.net.graph import Graph, Node, wire
-from segaware_caffe.net.splits import insert_splits
+from segaware_caffe.net.insert_splits import insert_splits
 
 logger = logging.getLogger(__name__)
 

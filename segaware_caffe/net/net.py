@@ -14,13 +14,13 @@ from segaware_caffe.layers import Layer, Shape
 from segaware_caffe.net.backward import backward_flags, cut_bottoms
 from segaware_caffe.net.build import build_graph
 from segaware_caffe.net.graph import AUTOMATIC, Graph, Node
+from segaware_caffe.net.learned import LearnedBlob, allocate, replacements
 from segaware_caffe.net.memory import Memory, predict
 from segaware_caffe.net.operations import operations
 from segaware_caffe.net.passes import run_passes
 from segaware_caffe.net.passes.match import Scope
 from segaware_caffe.net.plan import Plan, make_plan
 from segaware_caffe.net.recompute import recomputing
-from segaware_caffe.net.share import LearnedBlob, allocate, replacements
 from segaware_caffe.schema import filter_net, read_net, write_binary, write_text
 from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
 

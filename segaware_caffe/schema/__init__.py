@@ -28,7 +28,7 @@ from segaware_caffe.schema.messages import (
 from segaware_caffe.schema.read import read_net, read_solver
 from segaware_caffe.schema.templates import parse_assignment, read_variables, render
 from segaware_caffe.schema.text import parse_text
-from segaware_caffe.schema.write import write_text
+from segaware_caffe.schema.text_writer import write_text
 
 __all__ = [
     "BlobProto",

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.net.share import LearnedBlob
+from segaware_caffe.net.learned import LearnedBlob
 
 logger = logging.getLogger(__name__)
 Tensors = Sequence[torch.Tensor]

@@ -13,10 +13,10 @@ import scipy.io
 from PIL import Image
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.files import replacing
-from segaware_caffe.voc.dataset import VocFolder, make_folder
-from segaware_caffe.voc.labels import read_labels
-from segaware_caffe.voc.workers import Track, ahead, untracked
+from segaware_caffe.files import make_folder, replacing
+from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.segmentation.workers import Track, ahead, untracked
+from segaware_caffe.voc.dataset import VocFolder
 
 
 def write_raw_png(path: str | os.PathLike, labels: np.ndarray) -> None:

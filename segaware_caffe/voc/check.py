@@ -8,11 +8,11 @@ from PIL import Image
 
 from segaware_caffe.data.images import loading, read_image
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.segmentation.metrics import VOID
+from segaware_caffe.segmentation.palette import CLASSES
+from segaware_caffe.segmentation.workers import Track, ahead, untracked
 from segaware_caffe.voc.dataset import SUBSETS, VocFolder
-from segaware_caffe.voc.labels import read_labels
-from segaware_caffe.voc.metrics import VOID
-from segaware_caffe.voc.palette import CLASSES
-from segaware_caffe.voc.workers import Track, ahead, untracked
 
 #: files written out for each kind of problem before "and 7 more"
 SHOWN = 10

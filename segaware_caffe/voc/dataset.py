@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.files import replacing
+from segaware_caffe.files import make_folder, replacing
 
 #: the sets that the paper's experiments use, and how many images they have
 SUBSETS = {"train_aug": 10582, "val": 1449, "trainval_aug": 12031, "test": 1456}
@@ -98,12 +98,3 @@ def _write_lines(path: Path, lines: list[str]) -> None:
     make_folder(path.parent)
     with replacing(path) as temporary:
         temporary.write_bytes("".join(f"{line}\n" for line in lines).encode())
-
-
-def make_folder(path: Path) -> Path:
-    """The folder, made with its parents if it is not there. CaffeError if it cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CaffeError(f"{path}: cannot be made: {error.strerror}") from error
-    return path

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from segaware_caffe.voc.dataset import make_folder
-from segaware_caffe.voc.densecrf_tool import Features, Settings, refine_all
-from segaware_caffe.voc.evaluate import evaluate
+from segaware_caffe.files import make_folder
+from segaware_caffe.segmentation.evaluate import evaluate
+from segaware_caffe.segmentation.refine import Features, Settings, refine_all
 
 
 class Point(NamedTuple):

@@ -12,11 +12,11 @@ from PIL import Image
 
 from segaware_caffe.data.images import read_image
 from segaware_caffe.files import replacing
-from segaware_caffe.voc.evaluate import write_json
-from segaware_caffe.voc.labels import read_labels
-from segaware_caffe.voc.metrics import devkit_text
-from segaware_caffe.voc.palette import overlay
-from segaware_caffe.voc.plots import write_pictures
+from segaware_caffe.segmentation.evaluate import write_json
+from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.segmentation.metrics import devkit_text
+from segaware_caffe.segmentation.palette import overlay
+from segaware_caffe.segmentation.plots import write_pictures
 from segaware_caffe.voc.reproduce import Outcome
 
 #: photographs shown with their masks

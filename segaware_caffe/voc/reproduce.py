@@ -16,15 +16,15 @@ import torch
 
 import segaware_caffe
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.files import replacing
+from segaware_caffe.files import make_folder, replacing
 from segaware_caffe.schema import read_net, render
+from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed, write_json
+from segaware_caffe.segmentation.predict import Predictor, predict, read_entries, unfinished
+from segaware_caffe.segmentation.workers import Shard, Track, untracked
 from segaware_caffe.voc.check import check
-from segaware_caffe.voc.dataset import SUBSETS, VocFolder, make_folder, write_lists
-from segaware_caffe.voc.evaluate import Evaluation, evaluate, listed, write_json
+from segaware_caffe.voc.dataset import SUBSETS, VocFolder, write_lists
 from segaware_caffe.voc.fetch import SBD, TEST, TRAINVAL, WEIGHTS, Download, wanted
-from segaware_caffe.voc.predict import Predictor, predict, read_entries, unfinished
 from segaware_caffe.voc.submit import check_predictions, pack
-from segaware_caffe.voc.workers import Shard, Track, untracked
 
 #: mean IoU in percent that the authors published, by network and set
 PUBLISHED = {("res", "test"): 79.839}

@@ -16,11 +16,11 @@ from PIL import Image
 from segaware_caffe.data.images import loading
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
+from segaware_caffe.segmentation.evaluate import listed
+from segaware_caffe.segmentation.label_images import image_size
+from segaware_caffe.segmentation.palette import CLASSES, colormap
+from segaware_caffe.segmentation.workers import Track, ahead, untracked
 from segaware_caffe.voc.dataset import VocFolder
-from segaware_caffe.voc.evaluate import listed
-from segaware_caffe.voc.labels import image_size
-from segaware_caffe.voc.palette import CLASSES, colormap
-from segaware_caffe.voc.workers import Track, ahead, untracked
 
 
 def check_predictions(folder: Path, names: Sequence[str], voc: VocFolder, track: Track = untracked) -> None:

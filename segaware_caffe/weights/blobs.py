@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.shapes import Shape, dims
+from segaware_caffe.schema.shapes import Shape, dims
 from segaware_caffe.weights.mapped import MappedFile
 
 Array = np.ndarray | torch.Tensor

@@ -3,7 +3,7 @@
 import pytest
 
 from segaware_caffe import CaffeError, Net, read_net
-from segaware_caffe.net.splits import insert_splits
+from segaware_caffe.net.insert_splits import insert_splits
 
 INPUT = 'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 4 } } }\n'
 

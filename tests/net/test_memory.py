@@ -24,7 +24,7 @@ from full_nets import ROOT, variables
 from measure import resident
 from networks import STANDARD, googlenet
 from segaware_caffe import Net, read_net
-from segaware_caffe.voc import without_sinks
+from segaware_caffe.segmentation import without_sinks
 
 Net(googlenet())(data=torch.zeros(1, 3, 224, 224))
 name, size = sys.argv[1], int(sys.argv[2])

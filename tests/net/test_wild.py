@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 
 from segaware_caffe import Net
-from segaware_caffe.voc import MEAN
+from segaware_caffe.segmentation import MEAN
 
 MTCNN = Path(__file__).resolve().parents[2].parent / "shared" / "reference" / "models" / "mtcnn_det1"
 

@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from segaware_caffe import Net, cli
-from segaware_caffe.voc import VocFolder, colormap, write_label_png
+from segaware_caffe.segmentation import colormap, write_label_png
+from segaware_caffe.voc import VocFolder
 from segaware_caffe.voc.augment import write_raw_png
 
 GOLDEN_VOC = Path(__file__).resolve().parents[1] / "golden" / "voc"

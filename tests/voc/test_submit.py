@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from voc.support import run, write_voc
 
-from segaware_caffe.voc import write_label_png
-from segaware_caffe.voc.labels import image_size
+from segaware_caffe.segmentation import write_label_png
+from segaware_caffe.segmentation.label_images import image_size
 
 
 @pytest.fixture

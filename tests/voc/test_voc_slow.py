@@ -21,11 +21,12 @@ from segaware_caffe.data import set_random_seed
 from segaware_caffe.data.mat import read_mat
 from segaware_caffe.schema import parse_text, read_net
 from segaware_caffe.schema.templates import render
-from segaware_caffe.voc import Predictor, VocFolder, colormap, evaluate, predict, read_labels
+from segaware_caffe.segmentation import Predictor, colormap, evaluate, predict, read_labels
+from segaware_caffe.segmentation.predict import read_entries
+from segaware_caffe.voc import VocFolder
 from segaware_caffe.voc.augment import augment
 from segaware_caffe.voc.check import check
 from segaware_caffe.voc.dataset import read_ids, write_lists
-from segaware_caffe.voc.predict import read_entries
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not VOC_SAMPLE.exists(), reason="the real images are in ../shared, which is not there")]
 CAMVID = VOC_SAMPLE.parent / "camvid"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from segaware_caffe.cli.common import add_command
-from segaware_caffe.cli.voc import dataset, densecrf, evaluation, prediction, reproduction
+from segaware_caffe.cli.voc import dataset, evaluation, prediction, refinement, reproduction
 
 DESCRIPTION = """\
 PASCAL VOC: check the dataset, predict, evaluate, submit; or all of it at once:
@@ -16,5 +16,5 @@ def add_parser(subparsers: Any) -> None:
     """Declare the subcommand and its own subcommands."""
     parser = add_command(subparsers, "voc", "PASCAL VOC: dataset, predictions, evaluation, submission", DESCRIPTION)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (dataset, prediction, evaluation, densecrf, reproduction):
+    for module in (dataset, prediction, evaluation, refinement, reproduction):
         module.add_parsers(commands)

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from segaware_caffe.cli.common import add_command, tracker
-from segaware_caffe.voc.compare import compare
+from segaware_caffe.segmentation.agreement import compare
+from segaware_caffe.segmentation.evaluate import evaluate, write_json
+from segaware_caffe.segmentation.palette import CLASSES
+from segaware_caffe.segmentation.plots import write_pictures
 from segaware_caffe.voc.dataset import VocFolder, read_ids
-from segaware_caffe.voc.evaluate import evaluate, write_json
-from segaware_caffe.voc.palette import CLASSES
-from segaware_caffe.voc.plots import write_pictures
 from segaware_caffe.voc.submit import check_predictions, pack
 
 EVALUATE = """\

@@ -7,10 +7,10 @@ from typing import Any
 from segaware_caffe.cli.common import add_command, add_net_arguments, check_gpus, stages, tracker, variables
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import read_net
+from segaware_caffe.segmentation.predict import Predictor, mat_files, predict, predict_from_mats, read_entries, unfinished
+from segaware_caffe.segmentation.refine import pngs_from_bins
+from segaware_caffe.segmentation.workers import THREADS, Shard, untracked
 from segaware_caffe.voc.dataset import VocFolder
-from segaware_caffe.voc.densecrf_tool import pngs_from_bins
-from segaware_caffe.voc.predict import Predictor, mat_files, predict, predict_from_mats, read_entries, unfinished
-from segaware_caffe.voc.workers import THREADS, Shard, untracked
 
 PREDICT = """\
 Predict every photograph of a list: scores, cropped to the photograph, and of each pixel the best class, as PNGs with VOC's
@@ -100,6 +100,6 @@ def run_gen_preds(args: argparse.Namespace) -> None:
         if args.voc is None:
             raise CaffeError(f"{args.features}: to crop these score maps the photographs' sizes are needed; give --voc")
         todo = unfinished(files, args.output)
-        names, total = predict_from_mats({name: files[name] for name in todo}, args.voc, args.output, args.threads), len(todo)
+        names, total = predict_from_mats({name: files[name] for name in todo}, args.voc.image, args.output, args.threads), len(todo)
     count = sum(1 for _ in tracker("writing", " images")(names, total))
     print(f"{args.output}: {count} label images written")

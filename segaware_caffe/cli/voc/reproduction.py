@@ -7,10 +7,10 @@ from typing import Any
 import segaware_caffe
 from segaware_caffe.cli.common import add_command, tracker
 from segaware_caffe.cli.voc.prediction import process_device
+from segaware_caffe.segmentation.workers import Shard
 from segaware_caffe.voc.dataset import VocFolder
 from segaware_caffe.voc.report import summary, write_report
 from segaware_caffe.voc.reproduce import EXPERIMENTS, Task, reproduce, require
-from segaware_caffe.voc.workers import Shard
 
 DESCRIPTION = """\
 The paper's experiment: check the dataset, render the network's config, predict, evaluate (val) or pack for VOC's server

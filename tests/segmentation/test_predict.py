@@ -19,10 +19,10 @@ from segaware_caffe.data.lists import Entry
 from segaware_caffe.data.mat import read_mat, write_mat
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import read_net
-from segaware_caffe.voc import Predictor, colormap, read_labels
+from segaware_caffe.segmentation import Predictor, colormap, read_labels
+from segaware_caffe.segmentation.predict import Scored, best_labels, read_entries, unfinished
+from segaware_caffe.segmentation.workers import Shard, ahead
 from segaware_caffe.voc.dataset import write_lists
-from segaware_caffe.voc.predict import Scored, best_labels, read_entries, unfinished
-from segaware_caffe.voc.workers import Shard, ahead
 
 
 class Work:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from segaware_caffe.data.images import loading
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc.palette import colormap
+from segaware_caffe.segmentation.palette import colormap
 
 #: by what Pillow multiplies grey values of 2 and 4 bits, which it calls so
 _STRETCHED = {"L;2": 85, "L;4": 17}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support import goldens, make_layer
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.ops.metrics import confusion_matrix, segmentation_scores
+from segaware_caffe.ops.accuracy import confusion_matrix, segmentation_scores
 
 NAN = float("nan")
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc.evaluate import listed
-from segaware_caffe.voc.labels import read_labels
-from segaware_caffe.voc.metrics import ConfusionMatrix, check_pair, class_names
-from segaware_caffe.voc.palette import CLASSES
-from segaware_caffe.voc.workers import ahead
+from segaware_caffe.segmentation.evaluate import listed
+from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.segmentation.metrics import ConfusionMatrix, check_pair, class_names
+from segaware_caffe.segmentation.palette import CLASSES
+from segaware_caffe.segmentation.workers import ahead
 
 #: images named that differ most
 WORST = 5

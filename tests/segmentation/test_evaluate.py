@@ -9,8 +9,8 @@ from PIL import Image
 from voc.support import GOLDEN_VOC, labels_of, run
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc import colormap, evaluate, read_labels, write_label_png
-from segaware_caffe.voc.compare import compare
+from segaware_caffe.segmentation import colormap, evaluate, read_labels, write_label_png
+from segaware_caffe.segmentation.agreement import compare
 from segaware_caffe.voc.dataset import read_ids
 
 EXPECTED = json.loads((GOLDEN_VOC / "expected.json").read_text())

@@ -7,7 +7,7 @@ import torch
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import check_label_count, class_indices
-from segaware_caffe.ops.metrics import confusion_matrix, in_top, segmentation_scores
+from segaware_caffe.ops.accuracy import confusion_matrix, in_top, segmentation_scores
 from segaware_caffe.ops.ranking import largest
 
 

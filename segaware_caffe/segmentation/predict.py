@@ -7,7 +7,7 @@ appear complete or not at all, whatever stops a run costs no more than the image
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,14 +19,14 @@ from segaware_caffe.data.lists import Entry, read_pairs
 from segaware_caffe.data.mat import read_mat
 from segaware_caffe.data.transform import Rules, Transformer
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.files import make_folder
 from segaware_caffe.net import Net
 from segaware_caffe.schema import NetParameter
 from segaware_caffe.schema.messages import LayerParameter
-from segaware_caffe.voc.dataset import VocFolder, make_folder
-from segaware_caffe.voc.labels import image_size, read_labels
-from segaware_caffe.voc.palette import write_label_png
-from segaware_caffe.voc.segment import MEAN, Segmenter, without_sinks
-from segaware_caffe.voc.workers import THREADS, ahead
+from segaware_caffe.segmentation.label_images import image_size, read_labels
+from segaware_caffe.segmentation.palette import write_label_png
+from segaware_caffe.segmentation.segment import MEAN, Segmenter, without_sinks
+from segaware_caffe.segmentation.workers import THREADS, ahead
 
 T = TypeVar("T", Entry, str)
 
@@ -192,13 +192,15 @@ def mat_files(folder: str | os.PathLike) -> dict[str, Path]:
     return files
 
 
-def predict_from_mats(files: dict[str, Path], voc: VocFolder, folder: str | os.PathLike, threads: int = THREADS) -> Iterator[str]:
-    """As `predict`, from the score maps of `mat_files`; the photographs are opened for their sizes."""
+def predict_from_mats(
+    files: dict[str, Path], photograph: Callable[[str], Path], folder: str | os.PathLike, threads: int = THREADS
+) -> Iterator[str]:
+    """As `predict`, from the score maps of `mat_files`; the file that `photograph` names is opened for its size."""
 
     def read(name: str) -> Scored:
         blob = read_mat(files[name])
         if len(blob) != 1:
             raise CaffeError(f"{files[name]}: holds {len(blob)} score maps; one for each file is wanted, so batch_size 1")
-        return Scored(name, torch.from_numpy(blob[0]), image_size(voc.image(name)), str(files[name]))
+        return Scored(name, torch.from_numpy(blob[0]), image_size(photograph(name)), str(files[name]))
 
     return write_predictions(ahead(read, files, threads), folder, threads)

@@ -11,9 +11,9 @@ from voc.support import COLOURS, labels_of, run
 from segaware_caffe.data.mat import read_mat, write_mat
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.densecrf import Kernel, dense_crf
-from segaware_caffe.voc import read_labels, write_label_png
-from segaware_caffe.voc.binary import read_bin, write_bin
-from segaware_caffe.voc.densecrf_tool import find_features
+from segaware_caffe.segmentation import read_labels, write_label_png
+from segaware_caffe.segmentation.bin_matrices import read_bin, write_bin
+from segaware_caffe.segmentation.refine import find_features
 from segaware_caffe.voc.grid import GRID, Point, sample
 
 SIZES = {"x_1": (30, 40), "x_2": (41, 25)}

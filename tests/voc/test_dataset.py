@@ -8,7 +8,8 @@ from voc.support import run, write_voc
 
 from segaware_caffe.data.lists import read_labelled, read_pairs
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc import SUBSETS, read_labels, write_label_png
+from segaware_caffe.segmentation import read_labels, write_label_png
+from segaware_caffe.voc import SUBSETS
 from segaware_caffe.voc.augment import augment, read_sbd
 from segaware_caffe.voc.check import check
 from segaware_caffe.voc.dataset import VocFolder, read_ids, write_lists

@@ -9,11 +9,11 @@ from typing import Any
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
-from segaware_caffe.voc.boundaries import BANDS, BoundaryF, Trimap
-from segaware_caffe.voc.labels import read_labels
-from segaware_caffe.voc.metrics import ConfusionMatrix, Scores, check_pair, class_names, devkit_text
-from segaware_caffe.voc.palette import CLASSES
-from segaware_caffe.voc.workers import THREADS, Track, ahead, untracked
+from segaware_caffe.segmentation.boundaries import BANDS, BoundaryF, Trimap
+from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.segmentation.metrics import ConfusionMatrix, Scores, check_pair, class_names, devkit_text
+from segaware_caffe.segmentation.palette import CLASSES
+from segaware_caffe.segmentation.workers import THREADS, Track, ahead, untracked
 
 #: names written out in a message before "and 7 more"
 SHOWN = 10

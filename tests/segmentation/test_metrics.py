@@ -7,9 +7,9 @@ import pytest
 from voc.support import GOLDEN_VOC
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc import ConfusionMatrix, read_labels
+from segaware_caffe.segmentation import ConfusionMatrix, read_labels
+from segaware_caffe.segmentation.metrics import check_pair, devkit_text
 from segaware_caffe.voc.dataset import read_ids
-from segaware_caffe.voc.metrics import check_pair, devkit_text
 
 
 def confusion(truth: list, prediction: list, classes: int = 3) -> ConfusionMatrix:

@@ -7,7 +7,7 @@ from typing import Any
 
 from segaware_caffe.cli.common import add_command, tracker
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc.densecrf_tool import REFINE_PASCAL, REFINE_PASCAL_V4, Settings, find_features, refine_all
+from segaware_caffe.segmentation.refine import REFINE_PASCAL, REFINE_PASCAL_V4, Settings, find_features, refine_all
 from segaware_caffe.voc.grid import GRID, sample, search
 
 DESCRIPTION = """\

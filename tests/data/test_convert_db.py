@@ -4,7 +4,7 @@ import pytest
 from data.test_database_layers import write_database
 
 from segaware_caffe import CaffeError, cli
-from segaware_caffe.data.convert import convert_database
+from segaware_caffe.data.convert_db import convert_database
 from segaware_caffe.data.databases import BACKENDS, open_database
 
 RECORDS = {f"{k:05d}".encode(): bytes([k % 256]) * (k % 7 + 1) for k in range(2500)}

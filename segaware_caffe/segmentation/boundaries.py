@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from segaware_caffe.voc.metrics import VOID, ConfusionMatrix
-from segaware_caffe.voc.palette import CLASSES
+from segaware_caffe.segmentation.metrics import VOID, ConfusionMatrix
+from segaware_caffe.segmentation.palette import CLASSES
 
 #: widths of the bands that are judged, in pixels: 1 to 40
 BANDS = 40

@@ -17,11 +17,11 @@ import torch
 from segaware_caffe.data.images import read_image
 from segaware_caffe.data.mat import read_mat
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.files import make_folder
 from segaware_caffe.ops.densecrf import Kernel, dense_crf
-from segaware_caffe.voc.binary import read_bin, write_bin
-from segaware_caffe.voc.dataset import make_folder
-from segaware_caffe.voc.palette import write_label_png
-from segaware_caffe.voc.workers import THREADS, ahead
+from segaware_caffe.segmentation.bin_matrices import read_bin, write_bin
+from segaware_caffe.segmentation.palette import write_label_png
+from segaware_caffe.segmentation.workers import THREADS, ahead
 
 
 @dataclass(frozen=True)

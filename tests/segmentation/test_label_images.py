@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc import colormap, read_labels, write_label_png
+from segaware_caffe.segmentation import colormap, read_labels, write_label_png
 
 LABELS = np.array([[0, 1, 15], [20, 255, 3]], np.uint8)
 

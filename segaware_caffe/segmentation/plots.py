@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from segaware_caffe.extras import optional_import
-from segaware_caffe.files import replacing
-from segaware_caffe.voc.boundaries import BANDS
-from segaware_caffe.voc.dataset import make_folder
-from segaware_caffe.voc.evaluate import Evaluation
-from segaware_caffe.voc.metrics import class_names
+from segaware_caffe.files import make_folder, replacing
+from segaware_caffe.segmentation.boundaries import BANDS
+from segaware_caffe.segmentation.evaluate import Evaluation
+from segaware_caffe.segmentation.metrics import class_names
 
 
 def write_pictures(evaluation: Evaluation, folder: str | os.PathLike) -> list[Path]:

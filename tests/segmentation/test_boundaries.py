@@ -8,8 +8,8 @@ import pytest
 from scipy import ndimage
 from voc.support import GOLDEN_VOC, labels_of
 
-from segaware_caffe.voc import ConfusionMatrix, read_labels
-from segaware_caffe.voc.boundaries import BoundaryF, Trimap
+from segaware_caffe.segmentation import ConfusionMatrix, read_labels
+from segaware_caffe.segmentation.boundaries import BoundaryF, Trimap
 from segaware_caffe.voc.dataset import read_ids
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.voc.palette import CLASSES
+from segaware_caffe.segmentation.palette import CLASSES
 
 #: label of pixels that nobody judges
 VOID = 255
