@@ -44,6 +44,29 @@ _TYPES = {
     "TANH": "TanH",
     "THRESHOLD": "Threshold",
     "WINDOW_DATA": "WindowData",
+    # DeepLab v1
+    "ADAPTIVE_BIAS_CHANNEL": "AdaptiveBiasChannel",
+    "BIAS_CHANNEL": "BiasChannel",
+    "CENSOR_LABEL": "CensorLabel",
+    "CHANNEL_AGGREGATOR": "ChannelAggregator",
+    "DENSE_CRF": "DenseCRF",
+    "DOMINANT_CHANNEL": "DominantChannel",
+    "GAIN_CHANNEL": "GainChannel",
+    "HISTOGRAM": "Histogram",
+    "IGNORE_OVERLAY": "IgnoreOverlay",
+    "IMAGE_SEG_DATA": "ImageSegData",
+    "INTERP": "Interp",
+    "MAT_READ": "MatRead",
+    "MAT_WRITE": "MatWrite",
+    "ONEHOT": "OneHot",
+    "PADDING": "Padding",
+    "RELATIVE_ERROR": "RelativeError",
+    "SEG_ACCURACY": "SegAccuracy",
+    "UNIQUE_LABEL": "UniqueLabel",
+    # HED and FCN's first release, CRF-RNN, MobileNet-YOLO
+    "CROP": "Crop",
+    "MULTI_STAGE_MEANFIELD": "MultiStageMeanfield",
+    "RELU6": "ReLU6",
 }
 #: Parallel lists of V1, and the field of ParamSpec that each has become.
 _PARAM_SPEC = {"param": "name", "blob_share_mode": "share_mode", "blobs_lr": "lr_mult", "weight_decay": "decay_mult"}

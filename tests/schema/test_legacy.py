@@ -198,7 +198,7 @@ def test_every_v1_type_has_a_name_today():
     numbers = [value.number for value in enum("V1LayerParameter.LayerType").values]
     net = read_net("".join(f"layers {{ type: {number} name: 'l' }}\n" for number in numbers))
     types = [layer.type for layer in net.layer]
-    assert len(set(types)) == len(numbers) == 40
+    assert len(set(types)) == len(numbers) == 61
     assert types[:6] == ["", "Accuracy", "BNLL", "Concat", "Convolution", "Data"]
     assert types[21] == "SoftmaxWithLoss"
     assert types[39] == "Deconvolution"

@@ -27,7 +27,7 @@ def rows_of_schema() -> set[Row]:
     marks = marks_of_source()
     for file in FileDescriptorSet.FromString(COMPILED.read_bytes()).file:
         for enum in file.enum_type:
-            rows |= enum_rows(enum, enum.name, "both", marks)
+            rows |= enum_rows(enum, enum.name, marks.get(enum.name, "both"), marks)
         for message in file.message_type:
             rows |= message_rows(message, marks)
     return rows
