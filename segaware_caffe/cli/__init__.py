@@ -1,24 +1,40 @@
-"""The command `segaware-caffe`: arguments and printing, one module a subcommand."""
+"""The command `segaware-caffe`: arguments and printing, one module a subcommand.
+
+A subcommand is a line of `COMMANDS` and the module of its name (dashes become underscores), which is
+imported only when that subcommand is asked for, and has three things:
+
+    DESCRIPTION: what `--help` says of it, an example included
+    add_arguments(parser): declares its arguments
+    run(args): does it; a mistake of the user's is a CaffeError
+"""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from segaware_caffe import __version__
-from segaware_caffe.cli import convert, convert_db, inspect, plot, render, segment, test, time, train, voc
 from segaware_caffe.errors import CaffeError
 
-COMMANDS = (segment, train, test, time, plot, inspect, convert, convert_db, render, voc)
+#: subcommand -> one line on it, in the order of `--help`
+COMMANDS = {
+    "segment": "photographs to label images",
+    "train": "train a net, as `caffe train`",
+    "test": "score a net on its data layers, as `caffe test`",
+    "time": "time a net layer by layer, as `caffe time`",
+    "plot": "the curves in training logs, as a picture",
+    "inspect": "layers, shapes, parameters and memory of a net",
+    "convert": "weights from one file format to another",
+    "convert-db": "a LevelDB to an LMDB",
+    "render": "fill in the ${NAME} placeholders of a template",
+    "voc": "PASCAL VOC: dataset, predictions, evaluation, submission",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status: 0 well, 2 a mistake of the user's (one sentence on stderr), 130 interrupted."""
-    parser = argparse.ArgumentParser(prog="segaware-caffe", description="Caffe nets on PyTorch: train, run, inspect and convert them.")
-    parser.add_argument("--version", action="version", version=f"segaware-caffe {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = make_parser(words[0] if words else "").parse_args(words)
     try:
         args.run(args)
     except (CaffeError, OSError) as error:
@@ -28,3 +44,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("segaware-caffe: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def make_parser(command: str = "") -> argparse.ArgumentParser:
+    """A parser that knows the arguments of `command`, and of the other subcommands no more than their names."""
+    parser = argparse.ArgumentParser(prog="segaware-caffe", description="Caffe nets on PyTorch: train, run, inspect and convert them.")
+    parser.add_argument("--version", action="version", version=f"segaware-caffe {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name == command:
+            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            subparser.description = module.DESCRIPTION
+            subparser.set_defaults(run=module.run)
+            module.add_arguments(subparser)
+    return parser

@@ -4,13 +4,10 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
-import torch
-
-from segaware_caffe.cli import test, time, train
-from segaware_caffe.cli.common import check_gpus
 from segaware_caffe.cli.glog import LOG_DIR, log_like_caffe
 from segaware_caffe.errors import CaffeError
 
@@ -52,6 +49,13 @@ FLAGS: dict[str, tuple[Any, str]] = {
     "logtostderr": (False, "always so"),
     "alsologtostderr": (False, "always so"),
     "help": (False, "show this text"),
+}
+#: command, which is also the module that runs it -> the flags that it cannot do without
+COMMANDS: dict[str, dict[str, str]] = {
+    "device_query": {},
+    "test": {"model": "Need a model definition to score.", "weights": "Need model weights to score."},
+    "time": {"model": "Need a model definition to time."},
+    "train": {"solver": "Need a solver definition to train."},
 }
 TRUE, FALSE = ("1", "t", "true", "y", "yes"), ("0", "f", "false", "n", "no")
 
@@ -144,45 +148,20 @@ def run(command: str, flags: Mapping[str, Any]) -> None:
             for name in COMMANDS:
                 logger.error("\t%s", name)
         raise CaffeError(f"Unknown action: {command}")
-    action, needed = COMMANDS[command]
-    for name, why in needed.items():
+    for name, why in COMMANDS[command].items():
         if not flags[name]:
             raise CaffeError(f"Check failed: FLAGS_{name}.size() > 0 (0 vs. 0) {why}")
     flags = dict(flags)
     if command != "train":
         flags["level"] = flags["level"] or 0
+    import torch  # only now: --help does not wait for it
+
     if flags["gpu"] and command != "device_query" and not torch.cuda.device_count():
         with log_like_caffe():
             logger.warning("--gpu %s: PyTorch sees no CUDA device here; the CPU is used", flags["gpu"])
         flags["gpu"] = ""
-    action(argparse.Namespace(**flags))
+    import_module(f"segaware_caffe.cli.{command}").run(argparse.Namespace(**flags))
 
-
-def device_query(args: argparse.Namespace) -> None:
-    """Print what PyTorch knows of the GPUs."""
-    with log_like_caffe():
-        logger.info("Querying GPUs %s", args.gpu)
-        for index in check_gpus(args.gpu or "all"):
-            known = torch.cuda.get_device_properties(index)
-            lines = {
-                "Device id": index,
-                "Major revision number": known.major,
-                "Minor revision number": known.minor,
-                "Name": known.name,
-                "Total global memory": known.total_memory,
-                "Number of multiprocessors": known.multi_processor_count,
-            }
-            for label, value in lines.items():
-                logger.info("%-31s%s", f"{label}:", value)
-
-
-#: command -> what runs it, and the flags that it cannot do without
-COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], dict[str, str]]] = {
-    "device_query": (device_query, {}),
-    "test": (test.run, {"model": "Need a model definition to score.", "weights": "Need model weights to score."}),
-    "time": (time.run, {"model": "Need a model definition to time."}),
-    "train": (train.run, {"solver": "Need a solver definition to train."}),
-}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Arguments and helpers that several subcommands share."""
+"""Arguments and helpers that several subcommands share; those that need PyTorch are in `running`."""
 
 import argparse
 import json
@@ -8,22 +8,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-from torch.nn.modules.module import register_module_forward_hook
-
-from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
-from segaware_caffe.layers import Layer
-from segaware_caffe.net import Net
 from segaware_caffe.schema import parse_assignment, read_variables
 
 
 def add_command(
-    subparsers: Any, name: str, summary: str, description: str, run: Callable[[argparse.Namespace], None] | None = None
+    subparsers: Any, name: str, summary: str, description: str, step: Callable[[argparse.Namespace], None]
 ) -> argparse.ArgumentParser:
-    """A parser for the subcommand `name`, which `run` runs; its description is shown as it is written."""
+    """A parser for the subcommand `name` of a subcommand, which `step` runs; its description is shown as it is written."""
     parser = subparsers.add_parser(name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.set_defaults(run=run)
+    parser.set_defaults(step=step)
     return parser
 
 
@@ -85,40 +79,6 @@ def stages(args: argparse.Namespace) -> list[str]:
     return [stage for stage in args.stage.split(",") if stage]
 
 
-def device(args: argparse.Namespace) -> torch.device:
-    """The device that --gpu names."""
-    return torch.device("cuda", check_gpus(args.gpu)[0]) if args.gpu else torch.device("cpu")
-
-
-def check_gpus(gpus: str) -> list[int]:
-    """The GPUs that --gpu names, by number or as "all". CaffeError if they are not there."""
-    there = torch.cuda.device_count()
-    if not there:
-        raise CaffeError(f"--gpu {gpus}: PyTorch sees no CUDA device here; without --gpu the CPU is used")
-    if gpus == "all":
-        return list(range(there))
-    ids = [int(number) if number.strip().isdigit() else there for number in gpus.split(",")]
-    if max(ids) >= there:
-        raise CaffeError(f"--gpu {gpus}: give numbers from 0 to {there - 1} separated by commas, or all")
-    return ids
-
-
-def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes: Iterable[str] | None = None) -> Net:
-    """The net that the arguments describe, on its device."""
-    net = Net(
-        args.model if prototxt is None else prototxt,
-        phase,
-        weights=args.weights or None,
-        variables=variables(args),
-        passes=passes,
-        level=args.level,
-        stages=stages(args),
-        allow_unknown_fields=args.allow_unknown_fields,
-        allow_python_layers=args.allow_python_layers,
-    )
-    return net.to(device(args))
-
-
 @contextmanager
 def progress(total: int | None, label: str, unit: str = "it") -> Iterator[Any]:
     """A progress bar with `update(n)` on stderr; without tqdm (extra `progress`) one line that says where to get it."""
@@ -147,19 +107,3 @@ def tracker(label: str, unit: str) -> Callable[[Iterable[Any], int], Iterator[An
 class _NoBar:
     def update(self, count: int = 1) -> None:
         """Nothing to draw."""
-
-
-@contextmanager
-def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
-    """A progress bar that moves with every layer while the block runs `net` `runs` times."""
-    with progress(runs * len(net.layers), label, "layer") as bar:
-
-        def count(module: Any, inputs: Any, output: Any) -> None:  # what a hook returns would take the output's place
-            if isinstance(module, Layer):
-                bar.update(1)
-
-        hook = register_module_forward_hook(count)
-        try:
-            yield
-        finally:
-            hook.remove()

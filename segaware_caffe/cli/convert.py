@@ -1,7 +1,6 @@
 """`segaware-caffe convert`: weights from one file format to another."""
 
 import argparse
-from typing import Any
 
 from segaware_caffe.weights import convert
 
@@ -14,17 +13,10 @@ segaware_caffe.Net(...).state_dict().
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser(
-        "convert",
-        help="weights from one file format to another",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("source", help="weights to read")
     parser.add_argument("target", help="file to write, .caffemodel, .caffemodel.h5, .safetensors, .npz or .pt")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -1,7 +1,6 @@
 """`segaware-caffe convert-db`: a LevelDB to an LMDB."""
 
 import argparse
-from typing import Any
 
 from segaware_caffe.cli.common import progress
 from segaware_caffe.data.convert_db import convert_database
@@ -14,15 +13,11 @@ an LMDB, or back. The source's kind is known by what it holds.
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser(
-        "convert-db", help="a LevelDB to an LMDB", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("source", help="folder of a LevelDB or an LMDB")
     parser.add_argument("target", help="folder to write, which must not exist")
     parser.add_argument("--backend", choices=("LMDB", "LEVELDB"), default="LMDB", type=str.upper, help="kind to write (default LMDB)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:

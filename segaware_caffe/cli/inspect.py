@@ -3,7 +3,6 @@
 import argparse
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from segaware_caffe.cli.common import add_variable_arguments, stages, variables
 from segaware_caffe.errors import CaffeError
@@ -18,14 +17,8 @@ that file would load into it: which layers, which not, and which do not fit.
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser(
-        "inspect",
-        help="layers, shapes, parameters and memory of a net",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("model", metavar="PROTOTXT", help="the net's definition")
     parser.add_argument("--weights", metavar="FILE", help="show what this file would load")
     parser.add_argument("--memory", action="store_true", help="show what memory a run will take, and at which step most")
@@ -36,7 +29,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--splits", action="store_true", help="show the implicit Split layers too")
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
     add_variable_arguments(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -2,9 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from segaware_caffe.cli.common import add_command
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
@@ -21,9 +19,8 @@ Several logs are laid over each other.
 PANELS = {"loss": ("loss",), "learning rate": ("lr",), "training outputs": ("train/",), "test outputs": ("test",)}
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = add_command(subparsers, "plot", "the curves in training logs, as a picture", DESCRIPTION, run)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("logs", nargs="+", metavar="LOG", help="a log file")
     parser.add_argument("--output", required=True, metavar="FILE", help="picture to write: .png, .pdf or .svg")
 

@@ -5,9 +5,8 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
-from segaware_caffe.cli.common import add_command, add_variable_arguments, variables
+from segaware_caffe.cli.common import add_variable_arguments, variables
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
 from segaware_caffe.schema import render
@@ -21,9 +20,8 @@ Fill in the ${NAME} placeholders of a template, such as those under configs/: fr
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = add_command(subparsers, "render", "fill in the ${NAME} placeholders of a template", DESCRIPTION, run)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("template", help="prototxt with placeholders")
     add_variable_arguments(parser)
     parser.add_argument("--environment", action="store_true", help="take what is not given from environment variables")

@@ -3,12 +3,12 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from segaware_caffe.cli.common import add_net_arguments, layer_progress, make_net, variables
+from segaware_caffe.cli.common import add_net_arguments, variables
+from segaware_caffe.cli.running import layer_progress, make_net
 from segaware_caffe.data.mat import write_mat
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
@@ -31,11 +31,8 @@ Without --model it runs a segmentation-aware network for street scenes that come
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser(
-        "segment", help="photographs to label images", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a photograph, in any format that Pillow reads")
     add_net_arguments(parser, model_required=False)
     parser.add_argument("--output", default=".", metavar="DIR", help="folder for the results (default: here)")
@@ -45,7 +42,6 @@ def add_parser(subparsers: Any) -> None:
         "--mean", type=float, nargs=3, default=MEAN, metavar=("B", "G", "R"), help="mean colour to subtract (default: VOC's)"
     )
     parser.add_argument("--mat", action="store_true", help="write the scores as .mat too")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:

@@ -2,12 +2,12 @@
 
 import argparse
 import logging
-from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_net_arguments, device, make_net
+from segaware_caffe.cli.common import add_net_arguments
 from segaware_caffe.cli.glog import log_like_caffe
+from segaware_caffe.cli.running import device, make_net
 from segaware_caffe.net import Net
 
 logger = logging.getLogger(__name__)
@@ -19,17 +19,10 @@ Run a net in TEST on its own data layers and print its outputs, batch by batch a
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = subparsers.add_parser(
-        "test",
-        help="score a net on its data layers, as `caffe test`",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     add_net_arguments(parser, weights_required=True)
     parser.add_argument("--iterations", type=int, default=50, help="batches to run (default 50)")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:

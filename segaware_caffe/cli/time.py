@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_command, add_net_arguments, device, make_net
+from segaware_caffe.cli.common import add_net_arguments
 from segaware_caffe.cli.glog import log_like_caffe
+from segaware_caffe.cli.running import device, make_net
 from segaware_caffe.net import Net
 from segaware_caffe.net.graph import Node
 
@@ -25,9 +26,8 @@ machine's speed it reaches, and what memory it needs.
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = add_command(subparsers, "time", "time a net layer by layer, as `caffe time`", DESCRIPTION, run)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     add_net_arguments(parser)
     parser.add_argument("--iterations", type=int, default=50, help="how often to run it (default 50)")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TRAIN", type=str.upper, help="(default TRAIN)")

@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_command, add_variable_arguments, check_gpus, stages, variables
+from segaware_caffe.cli.common import add_variable_arguments, stages, variables
 from segaware_caffe.cli.glog import Screen, log_like_caffe
+from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.schema import read_solver
@@ -35,9 +36,8 @@ On several GPUs or machines torchrun starts a process for each; the batch is the
 REFRESH = 0.2
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand."""
-    parser = add_command(subparsers, "train", "train a net, as `caffe train`", DESCRIPTION, run)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
     parser.add_argument("--solver", required=True, metavar="PROTOTXT", help="the solver's definition")
     parser.add_argument("--snapshot", default="", metavar="FILE", help="solver state to resume from, .solverstate or .solverstate.h5")
     parser.add_argument("--weights", default="", metavar="FILE,...", help="weights to start from, in place of the solver's own")

@@ -2,12 +2,17 @@
 
 import difflib
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from segaware_caffe.errors import CaffeError
 
 if TYPE_CHECKING:
     from segaware_caffe.layers.base import Layer
+
+#: what registers layers beside the families of this room; imported when a type is first looked for
+ROOMS = ("segaware_caffe.data",)
 
 _CLASSES: dict[str, type["Layer"]] = {}
 _L = TypeVar("_L", bound="type[Layer]")
@@ -20,6 +25,8 @@ def register(type_name: str) -> Callable[[_L], _L]:
     """
 
     def add(cls: _L) -> _L:
+        if not cls.__module__.startswith("segaware_caffe."):
+            _import_rooms()  # a room that came later would take the user's place
         cls.type = type_name
         _CLASSES[type_name] = cls
         return cls
@@ -29,14 +36,22 @@ def register(type_name: str) -> Callable[[_L], _L]:
 
 def registered() -> dict[str, type["Layer"]]:
     """All known layer types, sorted by name."""
+    _import_rooms()
     return dict(sorted(_CLASSES.items()))
 
 
 def layer_class(type_name: str) -> type["Layer"]:
     """The class for a type; CaffeError with the nearest names if there is none."""
+    _import_rooms()
     if type_name not in _CLASSES:
         folded = {known.lower(): known for known in _CLASSES}
         near = [folded[match] for match in difflib.get_close_matches(type_name.lower(), folded, n=2)]
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise CaffeError(f"Unknown layer type: {type_name or '(empty)'}{hint}")
     return _CLASSES[type_name]
+
+
+@cache
+def _import_rooms() -> None:
+    for room in ROOMS:
+        import_module(room)

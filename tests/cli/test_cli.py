@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from segaware_caffe import Net, cli, read_net
-from segaware_caffe.cli.common import layer_progress
+from segaware_caffe.cli.running import layer_progress
 from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.segmentation import colormap, without_sinks
 from segaware_caffe.weights import read_weights

@@ -1,8 +1,7 @@
 """`segaware-caffe voc`: PASCAL VOC, from the dataset to the submission, one module for each step's commands."""
 
-from typing import Any
+import argparse
 
-from segaware_caffe.cli.common import add_command
 from segaware_caffe.cli.voc import dataset, evaluation, prediction, refinement, reproduction
 
 DESCRIPTION = """\
@@ -12,9 +11,13 @@ PASCAL VOC: check the dataset, predict, evaluate, submit; or all of it at once:
 """
 
 
-def add_parser(subparsers: Any) -> None:
-    """Declare the subcommand and its own subcommands."""
-    parser = add_command(subparsers, "voc", "PASCAL VOC: dataset, predictions, evaluation, submission", DESCRIPTION)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommand's own subcommands."""
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (dataset, prediction, evaluation, refinement, reproduction):
         module.add_parsers(commands)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the one that was named."""
+    args.step(args)

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, add_net_arguments, check_gpus, stages, tracker, variables
+from segaware_caffe.cli.common import add_command, add_net_arguments, stages, tracker, variables
+from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import read_net
 from segaware_caffe.segmentation.predict import Predictor, mat_files, predict, predict_from_mats, read_entries, unfinished

@@ -1,0 +1,64 @@
+"""What the subcommands that run a net share: its device, the net itself, and progress by its layers."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_forward_hook
+
+from segaware_caffe.cli.common import progress, stages, variables
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.layers import Layer
+from segaware_caffe.net import Net
+
+
+def device(args: argparse.Namespace) -> torch.device:
+    """The device that --gpu names."""
+    return torch.device("cuda", check_gpus(args.gpu)[0]) if args.gpu else torch.device("cpu")
+
+
+def check_gpus(gpus: str) -> list[int]:
+    """The GPUs that --gpu names, by number or as "all". CaffeError if they are not there."""
+    there = torch.cuda.device_count()
+    if not there:
+        raise CaffeError(f"--gpu {gpus}: PyTorch sees no CUDA device here; without --gpu the CPU is used")
+    if gpus == "all":
+        return list(range(there))
+    ids = [int(number) if number.strip().isdigit() else there for number in gpus.split(",")]
+    if max(ids) >= there:
+        raise CaffeError(f"--gpu {gpus}: give numbers from 0 to {there - 1} separated by commas, or all")
+    return ids
+
+
+def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes: Iterable[str] | None = None) -> Net:
+    """The net that the arguments describe, on its device."""
+    net = Net(
+        args.model if prototxt is None else prototxt,
+        phase,
+        weights=args.weights or None,
+        variables=variables(args),
+        passes=passes,
+        level=args.level,
+        stages=stages(args),
+        allow_unknown_fields=args.allow_unknown_fields,
+        allow_python_layers=args.allow_python_layers,
+    )
+    return net.to(device(args))
+
+
+@contextmanager
+def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
+    """A progress bar that moves with every layer while the block runs `net` `runs` times."""
+    with progress(runs * len(net.layers), label, "layer") as bar:
+
+        def count(module: Any, inputs: Any, output: Any) -> None:  # what a hook returns would take the output's place
+            if isinstance(module, Layer):
+                bar.update(1)
+
+        hook = register_module_forward_hook(count)
+        try:
+            yield
+        finally:
+            hook.remove()
