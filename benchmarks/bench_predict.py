@@ -1,6 +1,6 @@
 """Predicting from files, JPEG to PNG, against the network alone: it may take at most 10 % longer.
 
-    python benchmarks/bench_predict.py [--config vgg/test_voc_val] [--images 4] [--runs 5]
+    python benchmarks/bench_predict.py [--config vgg/test] [--variables vgg/voc_val] [--images 4] [--runs 5]
 
 The photographs are made up, 375 x 500 as most of VOC's; the weights are the fillers'. Each run times both, one after the
 other, and the fastest counts, which other programs disturbed least. Exit status 1 if the target is missed.
@@ -17,10 +17,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from segaware_caffe.schema import read_net
+from segaware_caffe.schema import read_net, read_variables
 from segaware_caffe.segmentation.predict import Predictor, predict, read_entries
 
-CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 TARGET = 1.10
 
 
@@ -59,14 +58,16 @@ def measure(predictor: Predictor, source: Path, folder: Path, runs: int) -> tupl
 def main() -> int:
     """Run, print, compare with the target."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", default="vgg/test_voc_val", help="network under configs/ (default %(default)s)")
+    parser.add_argument("--config", default="vgg/test", help="template under configs/ (default %(default)s)")
+    parser.add_argument("--variables", default="vgg/voc_val", help="variables file under configs/ (default %(default)s)")
     parser.add_argument("--images", type=int, default=4, help="photographs in each run (default %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="timed runs (default %(default)s)")
     parser.add_argument("--device", default="cpu", help="device of the network (default %(default)s)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         source = write_photographs(Path(name), arguments.images)
-        predictor = Predictor(read_net(CONFIGS / f"{arguments.config}.prototxt"), root=name)
+        variables = read_variables(f"configs/{arguments.variables}.vars")
+        predictor = Predictor(read_net(f"configs/{arguments.config}.prototxt", variables), root=name)
         predictor.net.to(arguments.device)
         alone, whole = measure(predictor, source, Path(name), arguments.runs)
     per_image = 1 / arguments.images

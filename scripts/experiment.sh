@@ -9,7 +9,7 @@ PYTHONPATH=$(cd .. && pwd)${PYTHONPATH:+:$PYTHONPATH}
 
 CAFFE_BIN=${CAFFE_BIN:-./caffe.bin}
 SEGAWARE_CAFFE=${SEGAWARE_CAFFE:-${PYTHON:-python3} -m segaware_caffe}
-TEMPLATES=${TEMPLATES:-../configs}
+TEMPLATES=${TEMPLATES:-configs} # the project's own, wherever the package is
 EXP=${EXP:-segaware}
 DATA_ROOT=${DATA_ROOT:-$HOME/datasets/VOC2012}
 GPU_ID=${GPU_ID-0}

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from config_fingerprint import facts, fingerprint, parsed, placeholders, value_of
+from published import INSTANCES, published, write_published
 
-from segaware_caffe import Net
+from segaware_caffe import Net, cli, read_net
+from segaware_caffe.configs import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / "configs"
@@ -18,8 +20,8 @@ FINGERPRINTS = json.loads((ROOT / "tests" / "golden" / "config_fingerprints.json
 
 
 @pytest.mark.parametrize("name", FINGERPRINTS)
-def test_says_what_the_original_says(name):
-    ours = CONFIGS / f"{name}.prototxt"
+def test_says_what_the_original_says(tmp_path, name):
+    ours = write_published(name, tmp_path)
     original = ORIGINALS / f"{name}.prototxt"
     if original.exists():
         assert placeholders(ours) == placeholders(original)
@@ -29,9 +31,25 @@ def test_says_what_the_original_says(name):
     assert fingerprint(ours) == FINGERPRINTS[name]
 
 
-def test_every_original_has_a_file_and_no_file_is_without_one():
-    assert _names(CONFIGS) == set(FINGERPRINTS)
+def test_every_original_is_here_and_nothing_else_but_what_they_are_rendered_from():
+    templates = {f"{family}/{path.stem}" for family in FAMILIES for path in (CONFIGS / family).glob("*.prototxt")}
+    assert templates | set(INSTANCES) == set(FINGERPRINTS) | {"vgg/test_unlabelled"}
+    assert not templates & set(INSTANCES)
     assert len(FINGERPRINTS) == 17 + 6
+    files = {f"{name.partition('/')[0]}/{values}" for name, (_, values) in INSTANCES.items()}
+    assert files == {f"{family}/{path.stem}" for family in FAMILIES for path in (CONFIGS / family).glob("*.vars")}
+
+
+def test_any_folder_finds_them_and_a_file_of_its_own_comes_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["render", "configs/res/solver.prototxt", "--variables", "configs/res/voc_trainval_aug.vars", "-o", "s.prototxt"]) == 0
+    assert Path("s.prototxt").read_text() == published("res/solver_voc_trainval_aug")
+    assert read_net("configs/embs/deploy.prototxt") == read_net(CONFIGS / "embs" / "deploy.prototxt")
+    assert resolve("configs/none.prototxt") == "configs/none.prototxt"
+    Path("configs/res").mkdir(parents=True)
+    Path("configs/res/solver.prototxt").write_text("max_iter: ${ITERS}")
+    assert cli.main(["render", "configs/res/solver.prototxt", "--set", "ITERS=3"]) == 0
+    assert capsys.readouterr().out == "max_iter: 3"
 
 
 def test_the_script_writes_the_committed_files_byte_for_byte(tmp_path):
@@ -86,7 +104,3 @@ def test_a_fingerprint_tells_a_changed_field(tmp_path, change):
     changed.write_text(text.replace(*change, 1))
     assert changed.read_text() != text
     assert fingerprint(changed)["sha256"] != FINGERPRINTS["vgg/train"]["sha256"]
-
-
-def _names(folder: Path) -> set[str]:
-    return {f"{family}/{path.stem}" for family in FAMILIES for path in (folder / family).glob("*")}

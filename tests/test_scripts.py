@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from published import published
 from voc.support import NETWORK, contents, run, write_network, write_voc
 
 from segaware_caffe.schema import read_net, read_solver
@@ -121,19 +122,19 @@ PUBLISHED = {
 def test_training_scripts_have_the_published_values(experiment, script):
     """Mask pads with their slip included: the published embedding network has pads 1, 1, 1."""
     family, subset = PUBLISHED[script]
-    printed = experiment.script(script, TEMPLATES="../configs", CAFFE_BIN="echo", DATA_ROOT=experiment.voc.root)
-    published = read_net(ROOT / "configs" / family / f"train_{subset}.prototxt")
-    net_id = "res" if family == "res" else published.name
+    printed = experiment.script(script, TEMPLATES="configs", CAFFE_BIN="echo", DATA_ROOT=experiment.voc.root)
+    reference = read_net(published(f"{family}/train_{subset}"))
+    net_id = "res" if family == "res" else reference.name
     ours = read_net(experiment.exp / "config" / net_id / f"train_{subset}.prototxt")
     assert ours.layer[0].image_data_param.source == f"{experiment.exp}/list/{subset}.txt"
-    for net in (ours, published):
+    for net in (ours, reference):
         net.name = ""
         net.layer[0].image_data_param.ClearField("source")
         net.layer[0].image_data_param.ClearField("root_folder")
-    assert ours == published
+    assert ours == reference
     solver_file = experiment.exp / "config" / net_id / f"solver_{subset}.prototxt"
     assert f"train --solver={solver_file}" in printed
-    solvers = [read_solver(path) for path in (solver_file, ROOT / "configs" / family / f"solver_{subset}.prototxt")]
+    solvers = [read_solver(solver_file), read_solver(published(f"{family}/solver_{subset}"))]
     assert solvers[0].train_net == str(experiment.exp / "config" / net_id / f"train_{subset}.prototxt")
     for solver in solvers:
         solver.ClearField("train_net")
@@ -143,21 +144,21 @@ def test_training_scripts_have_the_published_values(experiment, script):
 
 def test_test_res_has_the_published_values(experiment):
     write_lists(experiment.voc, experiment.exp / "list")
-    printed = experiment.script("test_res.sh", TEMPLATES="../configs", CAFFE_BIN="echo", GPU_ID="0")
+    printed = experiment.script("test_res.sh", TEMPLATES="configs", CAFFE_BIN="echo", GPU_ID="0")
     exp = experiment.exp
     assert printed.splitlines()[-1] == (
         f"test --model={exp}/config/res/test_voc_test.prototxt --weights={exp}/model/res/train_voc_trainval_aug_iter_5000.caffemodel "
         "--gpu=0 --iterations=1456"
     )
     ours = read_net(exp / "config/res/test_voc_test.prototxt")
-    published = read_net(ROOT / "configs/res/test_voc_test.prototxt")
-    for net in (ours, published):
+    reference = read_net(published("res/test_voc_test"))
+    for net in (ours, reference):
         for layer in net.layer:
             for field in ("root_folder", "source"):
                 layer.image_data_param.ClearField(field)
             for field in ("prefix", "source"):
                 layer.mat_write_param.ClearField(field)
-    assert ours == published
+    assert ours == reference
 
 
 #: what the authors' script does, in our words: variables, placeholders by sed, caffe test

@@ -1,6 +1,7 @@
 """The values that the published experiments gave to the placeholders, a table for the networks and solver of each.
 
-The folders of data are those of the authors' machines, as published.
+Those that templates are rendered with are written beside them, as `configs/FAMILY/SET.vars`. The folders of data are those of
+the authors' machines, as published: `--set DATA_ROOT=...` gives your own.
 """
 
 from typing import Any

@@ -36,6 +36,11 @@ def solver(fields: Message) -> str:
     return HEADER + "".join(f"{_inline(name, value)}\n" for name, value in fields.items())
 
 
+def variables(values: dict[str, Any]) -> str:
+    """The text of a variables file, a value a line."""
+    return HEADER + "".join(f"{name}={value}\n" for name, value in values.items())
+
+
 def render(template: str, variables: dict[str, Any]) -> str:
     """`template` with its placeholders replaced; KeyError for one that has no value. Values may be left over."""
     return Template(template).substitute(variables)

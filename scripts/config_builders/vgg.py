@@ -96,7 +96,7 @@ def test() -> str:
     return _test_network(image_pairs(training=False))
 
 
-def test_without_labels() -> str:
+def test_unlabelled() -> str:
     """The test network on a list that has no label images."""
     images = image_pairs(training=False)
     del images["two_image_data_param"]

@@ -4,19 +4,18 @@ import argparse
 import os
 import re
 import sys
-from pathlib import Path
 
 from segaware_caffe.cli.common import add_variable_arguments, variables
-from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
-from segaware_caffe.schema import render
+from segaware_caffe.schema import file_text, render
 
 DESCRIPTION = """\
 Fill in the ${NAME} placeholders of a template, such as those under configs/: from --set, else from --variables, else with
 --environment from the environment. One without a value is an error that lists them all; nothing is ever filled in empty.
 
-  export NET_ID=res DATA_ROOT=~/datasets/VOC2012
-  segaware-caffe render configs/res/test.prototxt --environment -o test_voc_test.prototxt
+  segaware-caffe render configs/res/test.prototxt --variables configs/res/voc_test.vars --set DATA_ROOT=VOC2012 -o test_voc_test.prototxt
+
+`configs/...` is one of the project's own templates or variables files, in any folder that has no such file of its own.
 """
 
 
@@ -30,10 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the filled-in template."""
-    try:
-        template = Path(args.template).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CaffeError(f"{args.template}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    template = file_text(args.template)
     values = variables(args)
     if args.environment:
         named = set(re.findall(r"\$\{(\w+)\}", template))

@@ -25,7 +25,7 @@ from segaware_caffe.schema.messages import (
     enum,
     message_class,
 )
-from segaware_caffe.schema.read import read_net, read_solver
+from segaware_caffe.schema.read import file_text, read_net, read_solver
 from segaware_caffe.schema.templates import parse_assignment, read_variables, render
 from segaware_caffe.schema.text import parse_text
 from segaware_caffe.schema.text_writer import write_text
@@ -46,6 +46,7 @@ __all__ = [
     "V0LayerParameter",
     "V1LayerParameter",
     "enum",
+    "file_text",
     "filter_net",
     "message_class",
     "parse_assignment",

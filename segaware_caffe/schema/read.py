@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from google.protobuf.message import Message
 
+from segaware_caffe.configs import resolve
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema.legacy import upgrade_net, upgrade_solver
 from segaware_caffe.schema.messages import NetParameter, SolverParameter
@@ -24,9 +25,10 @@ def read_net(
 ) -> NetParameter:
     """The net of a prototxt, its `${NAME}` placeholders filled in, its legacy forms upgraded.
 
-    `path_or_text` is a path, the text itself (a str with a line break, "{" or ":" that is no file's
-    name), or a NetParameter, which is copied. Raises CaffeError: no such file, not a text, a variable
-    without a value, a mistake in the text (see `parse_text`), an upgrade that would lose something.
+    `path_or_text` is a path (`configs/...` names one of the project's own networks, in any folder), the
+    text itself (a str with a line break, "{" or ":" that is no file's name), or a NetParameter, which is copied.
+    Raises CaffeError: no such file, not a text, a variable without a value, a mistake in the text
+    (see `parse_text`), an upgrade that would lose something.
     """
     return _read(path_or_text, NetParameter, variables, allow_unknown_fields, lambda net, path: upgrade_net(net))
 
@@ -60,7 +62,7 @@ def _read(
     else:
         path = _as_path(given, name)
         source = "<text>" if path is None else path
-        text = render(given if path is None else _file_text(path), variables or {}, source)
+        text = render(given if path is None else file_text(path), variables or {}, source)
         message = parse_text(text.removeprefix("\ufeff"), name, source, allow_unknown_fields)
     try:
         upgrade(message, path)
@@ -79,9 +81,10 @@ def _as_path(given: str | os.PathLike, name: str) -> str | None:
     return given if is_file or not _TEXT_SIGN.search(given) else None
 
 
-def _file_text(path: str) -> str:
+def file_text(path: str | os.PathLike) -> str:
+    """The text of a prototxt, or of one of the project's own (see `configs`). Raises CaffeError if it is no text, or not there."""
     try:
-        with open(path, "rb") as file:
+        with open(resolve(path), "rb") as file:
             data = file.read(MAX_TEXT_SIZE + 1)
     except FileNotFoundError:
         raise CaffeError(f"File not found: {path}") from None

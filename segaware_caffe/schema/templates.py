@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 
+from segaware_caffe.configs import resolve
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema.tokens import MAX_REPORTED, line_and_column, shown
 
@@ -67,7 +68,7 @@ def read_variables(path: str | os.PathLike) -> dict[str, str]:
     taken off. Raises CaffeError with the line for anything else, and for a name given twice.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = Path(resolve(path)).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         raise CaffeError(f"File not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:

@@ -50,4 +50,4 @@ def test_the_environment_is_looked_at_only_if_asked(template, capsys, monkeypatc
 
 def test_a_template_that_is_not_there(tmp_path, capsys):
     assert render(tmp_path / "nowhere.prototxt") == 2
-    assert "nowhere.prototxt: cannot be read: No such file" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"segaware-caffe: File not found: {tmp_path}/nowhere.prototxt\n"

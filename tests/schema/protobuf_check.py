@@ -22,11 +22,11 @@ from segaware_caffe.errors import CaffeError  # noqa: E402
 
 def check_networks() -> None:
     """Text into a message, filtered, and both ways out and in again."""
-    net = schema.read_net(ROOT / "configs" / "res" / "test_voc_val.prototxt")
+    net = schema.read_net("configs/res/test.prototxt", schema.read_variables("configs/res/voc_val.vars"))
     assert len(schema.filter_net(net, "TRAIN").layer) == 1407
     assert schema.parse_text(schema.write_text(net), "NetParameter") == net
     assert schema.read_binary(schema.write_binary(net), "NetParameter") == net
-    solver = schema.read_solver(ROOT / "configs" / "embs" / "solver_coco_trainval.prototxt")
+    solver = schema.read_solver("configs/embs/solver.prototxt", schema.read_variables("configs/embs/coco_trainval.vars"))
     assert solver.type == "Adam"
     assert schema.parse_text(schema.write_text(solver), "SolverParameter") == solver
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from published import published
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import NetParameter, filter_net, parse_text, read_net, read_solver
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TEXT = 'name: "n" layer { name: "${NAME}" type: "ReLU" }'
 
 NUMBERS = (
@@ -49,14 +49,14 @@ SOLVERS = {
 }
 
 
-def check_network(folder: Path, name: str) -> None:
-    net = read_net(folder / f"{name}.prototxt", VARIABLES)
+def check_network(prototxt: Path | str, name: str) -> None:
+    net = read_net(prototxt, VARIABLES)
     assert tuple(len(filter_net(net, phase).layer) for phase in ("TRAIN", "TEST")) == LAYERS[name]
 
 
-def check_solver(folder: Path, name: str) -> None:
+def check_solver(prototxt: Path | str, name: str) -> None:
     kind, base_lr, max_iter = SOLVERS[name]
-    solver = read_solver(folder / f"{name}.prototxt", VARIABLES)
+    solver = read_solver(prototxt, VARIABLES)
     assert solver.type == kind
     assert solver.base_lr == pytest.approx(3 if base_lr is None else base_lr)
     assert solver.max_iter == (3 if max_iter is None else max_iter)
@@ -64,19 +64,19 @@ def check_solver(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_our_networks(name):
-    check_network(CONFIGS, name)
+    check_network(published(name), name)
 
 
 @pytest.mark.parametrize("name", SOLVERS)
 def test_our_solvers(name):
-    check_solver(CONFIGS, name)
+    check_solver(published(name), name)
 
 
 def test_original_networks_and_solvers(shared):
     for name in LAYERS:
-        check_network(shared / "reference" / "configs", name)
+        check_network(shared / "reference" / "configs" / f"{name}.prototxt", name)
     for name in SOLVERS:
-        check_solver(shared / "reference" / "configs", name)
+        check_solver(shared / "reference" / "configs" / f"{name}.prototxt", name)
 
 
 def test_networks_of_the_zoo(shared):

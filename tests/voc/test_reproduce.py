@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from full_nets import full_net
+from published import published
 from voc.support import NETWORK, contents, run, write_network, write_voc
 
 from segaware_caffe import cli
@@ -160,14 +161,14 @@ def test_the_repositorys_templates_are_filled_completely(work, monkeypatch, net)
     task = Task(VocFolder("voc"), work / "weights.caffemodel", work / "out", net, "val", root)
     prepare(Outcome(task))
     ours = read_net(task.config)
-    published = read_net(root / net / "test_voc_val.prototxt")
-    ours.name = published.name
-    for one, other in zip(ours.layer, published.layer, strict=True):
-        for message, reference in ((one.image_data_param, other.image_data_param), (one.mat_write_param, other.mat_write_param)):
+    reference = read_net(published(f"{net}/test_voc_val"))
+    ours.name = reference.name
+    for one, other in zip(ours.layer, reference.layer, strict=True):
+        for message, theirs in ((one.image_data_param, other.image_data_param), (one.mat_write_param, other.mat_write_param)):
             for field in ("root_folder", "source", "prefix"):
-                if field in message.DESCRIPTOR.fields_by_name and reference.HasField(field):
-                    setattr(message, field, getattr(reference, field))
-    assert ours == published
+                if field in message.DESCRIPTOR.fields_by_name and theirs.HasField(field):
+                    setattr(message, field, getattr(theirs, field))
+    assert ours == reference
 
 
 def test_the_weights_size_is_that_of_the_networks_blobs():

@@ -14,6 +14,7 @@ import pytest
 import torch
 from full_nets import ROOT, SHARED_NETS, VOC_SAMPLE, variables, with_recipe_weights
 from PIL import Image
+from published import INSTANCES, published
 from voc.support import contents, run
 
 from segaware_caffe import Net
@@ -64,10 +65,9 @@ VALUES = {
     "MASK3_SIZE": 3, "MASK3_PAD": 1, "MASK3_DILATION": 5, "FINAL_LR1": 1, "FINAL_LR2": 2, "MAIN_LR2": 2,
     "TRAIN_SET": "voc_trainval_aug", "TEST_SET": "voc_val", "EXP": "segaware", "FEATURE_DIR": "segaware/features/net",
 }  # fmt: skip
-NETWORKS = sorted(
-    str(path.relative_to(ROOT / "configs").with_suffix("")) for family in ("embs", "res", "vgg")
-    for path in (ROOT / "configs" / family).glob("*.prototxt") if not path.name.startswith("solver")
-)  # fmt: skip
+NETWORKS = [
+    f"{family}/{name}" for family in ("embs", "res", "vgg") for name in ("deploy", "test", "train")
+] + [name for name in INSTANCES if "solver" not in name]  # fmt: skip
 
 
 def test_these_are_the_17_networks():
@@ -94,7 +94,7 @@ def voc(tmp_path, monkeypatch) -> VocFolder:
 
 def small_net(name: str, voc: VocFolder, phase: str) -> Net:
     """One of configs/ on the images of `voc`, at a small size; with stand-in weights."""
-    text = render((ROOT / "configs" / f"{name}.prototxt").read_text(), {**variables(513), **VALUES})
+    text = render(published(name), {**variables(513), **VALUES})
     text = re.sub(r'(?<=root_folder: ")[^"]*', str(voc.root), text)
     text = re.sub(r"(?<![\w.])\d+(?![\w.])", lambda number: SMALLER.get(number[0], number[0]), text)
     text = text.replace("batch_size: 20", "batch_size: 2")
@@ -130,7 +130,7 @@ def test_every_network_runs_on_vocs_images(name, voc):
 
 def test_the_network_that_the_release_cannot_set_up_runs_on_a_padded_image(voc, tmp_path):
     """vgg/test_voc_test at its own size: the crop of 513 is larger than any image, so ImageData pads."""
-    proto = read_net(ROOT / "configs" / "vgg" / "test_voc_test.prototxt")
+    proto = read_net(published("vgg/test_voc_test"))
     predictor = Predictor(proto, root=str(voc.root))
     with_recipe_weights(predictor.net, {})
     entries = read_entries("segaware/list/voc_test.txt")[:1]
