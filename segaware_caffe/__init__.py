@@ -9,21 +9,46 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segaware_caffe.data import set_random_seed
-    from segaware_caffe.errors import CaffeError
+    from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ParseError, ShapeError, UnknownLayerError, WeightsError
     from segaware_caffe.layers import Layer, register
     from segaware_caffe.net import Net
     from segaware_caffe.schema import filter_net, read_net, read_solver
     from segaware_caffe.solver import Solver
 
 __version__ = "0.1.0"
-__all__ = ["CaffeError", "Layer", "Net", "Solver", "__version__", "filter_net", "read_net", "read_solver", "register", "set_random_seed"]
+__all__ = [
+    "CaffeError",
+    "FieldError",
+    "FileError",
+    "GraphError",
+    "Layer",
+    "Net",
+    "ParseError",
+    "ShapeError",
+    "Solver",
+    "UnknownLayerError",
+    "WeightsError",
+    "__version__",
+    "filter_net",
+    "read_net",
+    "read_solver",
+    "register",
+    "set_random_seed",
+]
 
 #: public name -> the room that has it
 _ROOMS = {
     "CaffeError": "errors",
+    "FieldError": "errors",
+    "FileError": "errors",
+    "GraphError": "errors",
     "Layer": "layers",
     "Net": "net",
+    "ParseError": "errors",
+    "ShapeError": "errors",
     "Solver": "solver",
+    "UnknownLayerError": "errors",
+    "WeightsError": "errors",
     "filter_net": "schema",
     "read_net": "schema",
     "read_solver": "schema",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.chmod(mode)  # some libraries write files that only their owner can read
         os.replace(temporary, path)
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -35,5 +35,5 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be made: {error.strerror}") from error
+        raise FileError(f"{path}: cannot be made: {error.strerror}") from error
     return path

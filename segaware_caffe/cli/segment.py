@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 from segaware_caffe.cli.common import add_net_arguments, variables
 from segaware_caffe.cli.running import layer_progress, make_net
 from segaware_caffe.data.mat import write_mat
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.files import replacing
 from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.schema import read_net
@@ -73,7 +73,7 @@ def _read(name: str) -> np.ndarray:
         with Image.open(name) as image:
             return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError as error:
-        raise CaffeError(f"{name} is not an image that Pillow can read") from error
+        raise FileError(f"{name} is not an image that Pillow can read") from error
 
 
 def _write(target: Path, rgb: np.ndarray, result: Segmentation, mat: bool) -> None:

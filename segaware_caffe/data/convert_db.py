@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from segaware_caffe.data.databases import BACKENDS, open_database
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.extras import optional_import
 
 #: room that an LMDB may take; a sparse file, so it costs nothing
@@ -29,7 +29,7 @@ def convert_database(source: str | os.PathLike, target: str | os.PathLike, backe
     source, target = Path(source), Path(target)
     kind = "LMDB" if (source / "data.mdb").exists() else "LEVELDB"
     if target.exists():
-        raise CaffeError(f"{target} exists already; a database is only written to a new folder")
+        raise FileError(f"{target} exists already; a database is only written to a new folder")
     records = iter(open_database(str(source), BACKENDS[kind].number))
     with _replacing_folder(target) as folder:
         yield from (_write_lmdb if backend == "LMDB" else _write_leveldb)(folder, records)

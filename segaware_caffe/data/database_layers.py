@@ -10,7 +10,7 @@ from segaware_caffe.data.databases import datum_image, read_datums
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.random import draw_seeds
 from segaware_caffe.data.transform import Rules, Transformer
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.layers import Shape, register
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def _records(param: Any) -> Iterator[tuple[str, Any]]:
         for where, datum in read_datums(param.source, param.backend):
             yield where, datum
         if where is None:
-            raise CaffeError(f"source '{param.source}' has no records")
+            raise FileError(f"source '{param.source}' has no records")
 
 
 def _samples(records: Iterator[tuple[str, Any]], transform: Any, rules: Rules, seed: int | None, tops: int) -> Iterator[tuple[str, Batch]]:
@@ -65,5 +65,5 @@ def _samples(records: Iterator[tuple[str, Any]], transform: Any, rules: Rules, s
         try:
             image = transformer.image(datum_image(datum, color))
         except CaffeError as error:
-            raise CaffeError(f"{where}: {error}") from error
+            raise type(error)(f"{where}: {error}") from error
         yield where, [image, np.float32(datum.label)][:tops]

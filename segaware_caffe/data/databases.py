@@ -15,7 +15,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from segaware_caffe.data.images import decode_image
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.schema.messages import Datum, enum
 
@@ -30,14 +30,14 @@ class Lmdb:
         try:
             self._environment = self._lmdb.open(path, readonly=True, lock=False)
         except self._lmdb.Error as error:
-            raise CaffeError(f"cannot open LMDB: {error}") from error
+            raise FileError(f"cannot open LMDB: {error}") from error
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         try:
             with self._environment.begin() as transaction:
                 yield from transaction.cursor()
         except self._lmdb.Error as error:
-            raise CaffeError(f"cannot read LMDB '{self._environment.path()}': {error}") from error
+            raise FileError(f"cannot read LMDB '{self._environment.path()}': {error}") from error
 
 
 class LevelDb:
@@ -47,17 +47,17 @@ class LevelDb:
         try:
             self._plyvel = optional_import("plyvel", "leveldb", path)
         except CaffeError as error:
-            raise CaffeError(f"{error}, or convert it once, where that is installed, by: segaware-caffe convert-db") from error
+            raise type(error)(f"{error}, or convert it once, where that is installed, by: segaware-caffe convert-db") from error
         try:
             self._database = self._plyvel.DB(path, create_if_missing=False)
         except (self._plyvel.Error, OSError) as error:
-            raise CaffeError(f"cannot open LevelDB: {_text(error)}") from error
+            raise FileError(f"cannot open LevelDB: {_text(error)}") from error
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         try:
             yield from self._database.iterator(verify_checksums=True)
         except self._plyvel.Error as error:
-            raise CaffeError(f"cannot read LevelDB: {_text(error)}") from error
+            raise FileError(f"cannot read LevelDB: {_text(error)}") from error
 
 
 def _text(error: Exception) -> str:
@@ -85,12 +85,12 @@ def open_database(path: str, backend: int) -> Lmdb | LevelDb:
 def _check_kind(path: str, backend: int) -> None:
     """Whether there is a database, and of the kind that the prototxt names."""
     if not os.path.exists(path):
-        raise CaffeError(f"source '{path}': no such database")
+        raise FileError(f"source '{path}': no such database")
     is_lmdb, wants_lmdb = Path(path, "data.mdb").exists(), backend == BACKENDS["LMDB"].number
     if is_lmdb and not wants_lmdb:
-        raise CaffeError(f"source '{path}' is an LMDB, but backend is LEVELDB (the default); set backend: LMDB")
+        raise FileError(f"source '{path}' is an LMDB, but backend is LEVELDB (the default); set backend: LMDB")
     if wants_lmdb and not is_lmdb:
-        raise CaffeError(f"source '{path}' is no LMDB (it holds no data.mdb), but backend is LMDB")
+        raise FileError(f"source '{path}' is no LMDB (it holds no data.mdb), but backend is LMDB")
 
 
 def read_datums(path: str, backend: int) -> Iterator[tuple[str, Any]]:
@@ -100,7 +100,7 @@ def read_datums(path: str, backend: int) -> Iterator[tuple[str, Any]]:
         try:
             datum = Datum.FromString(value)
         except DecodeError as error:
-            raise CaffeError(f"{where} is not a Datum") from error
+            raise FileError(f"{where} is not a Datum") from error
         yield where, datum
 
 
@@ -114,5 +114,5 @@ def datum_image(datum: Any, color: bool | None = None) -> np.ndarray:
     values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, np.float32)
     shape = (datum.channels, datum.height, datum.width)
     if min(shape) < 1 or values.size != np.prod(shape, dtype=np.int64):
-        raise CaffeError(f"{values.size} values are stored, but the shape is {shape}")
+        raise FileError(f"{values.size} values are stored, but the shape is {shape}")
     return values.reshape(shape).transpose(1, 2, 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 
 MAGIC = 202021.25
 
@@ -16,11 +16,11 @@ def read_flo(path: str | os.PathLike) -> np.ndarray:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise CaffeError(f"Could not open flow file: {os.fspath(path)}: {error.strerror}") from error
+        raise FileError(f"Could not open flow file: {os.fspath(path)}: {error.strerror}") from error
     magic, width, height = struct.unpack("<fii", data[:12]) if len(data) >= 12 else (None, 0, 0)
     if magic != MAGIC:
-        raise CaffeError(f"File corrupted: {os.fspath(path)}: not a .flo file, which starts with the number {MAGIC}")
+        raise FileError(f"File corrupted: {os.fspath(path)}: not a .flo file, which starts with the number {MAGIC}")
     if min(width, height) < 1 or len(data) < 12 + 8 * width * height:
-        raise CaffeError(f"File corrupted: {os.fspath(path)}: {len(data)} bytes do not hold a flow of {width} x {height} (width x height)")
+        raise FileError(f"File corrupted: {os.fspath(path)}: {len(data)} bytes do not hold a flow of {width} x {height} (width x height)")
     values = np.frombuffer(data, "<f4", 2 * width * height, 12)
     return np.ascontiguousarray(values.reshape(height, width, 2).transpose(2, 0, 1), np.float32)

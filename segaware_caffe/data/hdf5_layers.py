@@ -11,7 +11,7 @@ import torch
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_files
 from segaware_caffe.data.random import MersenneTwister, next_seed
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.layers import Layer, Shape, register
@@ -71,19 +71,19 @@ def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
         with h5py.File(path, "r") as file:
             arrays = [_dataset(h5py, file, name, path) for name in names]
     except (OSError, RuntimeError) as error:
-        raise CaffeError(f"Failed opening HDF5 file: {path}: {error}") from error
+        raise FileError(f"Failed opening HDF5 file: {path}: {error}") from error
     rows = {name: len(array) for name, array in zip(names, arrays, strict=True)}
     if len(set(rows.values())) > 1 or not all(rows.values()):
-        raise CaffeError(f"{path}: the datasets must have equally many rows, at least one: {rows}")
+        raise FileError(f"{path}: the datasets must have equally many rows, at least one: {rows}")
     return arrays
 
 
 def _dataset(h5py: ModuleType, file: Any, name: str, path: str) -> np.ndarray:
     dataset = file.get(name)
     if not isinstance(dataset, h5py.Dataset):
-        raise CaffeError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file) or 'none'}")
+        raise FileError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file) or 'none'}")
     if dataset.dtype.kind not in "fiu" or not dataset.shape:
-        raise CaffeError(f"{path}: dataset {name} must hold rows of numbers, not {dataset.dtype} of shape {dataset.shape}")
+        raise FileError(f"{path}: dataset {name} must hold rows of numbers, not {dataset.dtype} of shape {dataset.shape}")
     logger.info("Datatype class: H5T_%s", "FLOAT" if dataset.dtype.kind == "f" else "INTEGER", extra={"once": True})
     return dataset.astype(np.float32)[()]
 

@@ -62,7 +62,7 @@ def _samples(entries: Iterator[Entry], sample: Sample, transformer: Transformer)
         try:
             yield entry.name, sample(entry, transformer)
         except CaffeError as error:
-            raise CaffeError(f"{error} ({entry.where}: {entry.name})") from error
+            raise type(error)(f"{error} ({entry.where}: {entry.name})") from error
 
 
 def channels(color: bool) -> int:

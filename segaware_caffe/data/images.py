@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 
 #: what Pillow raises for files that are damaged or no images
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
@@ -36,7 +36,7 @@ def loading(path: str | os.PathLike) -> Iterator[None]:
     try:
         yield
     except _DAMAGED as error:
-        raise CaffeError(f"Could not load {os.fspath(path)}: {_reason(error)}") from error
+        raise FileError(f"Could not load {os.fspath(path)}: {_reason(error)}") from error
 
 
 def decode_image(data: bytes, color: bool | None) -> np.ndarray:
@@ -44,7 +44,7 @@ def decode_image(data: bytes, color: bool | None) -> np.ndarray:
     try:
         return _decode(io.BytesIO(data), color)
     except _DAMAGED as error:
-        raise CaffeError(f"Could not decode the image: {_reason(error)}") from error
+        raise FileError(f"Could not decode the image: {_reason(error)}") from error
 
 
 def _reason(error: Exception) -> str:

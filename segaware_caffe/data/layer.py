@@ -9,7 +9,7 @@ import torch
 
 from segaware_caffe.data.prefetch import Prefetcher
 from segaware_caffe.data.share import current_share
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.layers import Layer, Shape
 
 Batch = list[np.ndarray]
@@ -23,7 +23,7 @@ def located(layer: Layer) -> Iterator[None]:
     try:
         yield
     except CaffeError as error:
-        layer.fail(str(error))
+        layer.fail(str(error), type(error))
 
 
 class DataLayer(Layer):
@@ -83,7 +83,7 @@ def stack(samples: list[tuple[str, Batch]]) -> Batch:
     for name, arrays in samples[1:]:
         for array, other in zip(arrays, first, strict=True):
             if array.shape != other.shape:
-                raise CaffeError(
+                raise FileError(
                     f"{name} has shape {array.shape}, but {first_name} in the same batch has {other.shape}; "
                     "equal sizes are needed: crop, resize, or take batch_size 1"
                 )

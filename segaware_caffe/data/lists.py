@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from segaware_caffe.data.random import MersenneTwister
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 
 
 class Entry(NamedTuple):
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     def label(self) -> int:
         """The second column as a class; CaffeError with file and line if it is no integer."""
         if not re.fullmatch(r"[+-]?\d+", self.second):
-            raise CaffeError(f"{self.where}: '{self.second}' is no label; the line must be a file name and an integer")
+            raise FileError(f"{self.where}: '{self.second}' is no label; the line must be a file name and an integer")
         return int(self.second)
 
 
@@ -34,7 +34,7 @@ def read_lines(source: str) -> Iterator[tuple[str, bytes]]:
     try:
         text = Path(source).read_bytes()
     except OSError as error:
-        raise CaffeError(f"source: Could not open '{source}': {error.strerror}") from error
+        raise FileError(f"source: Could not open '{source}': {error.strerror}") from error
     for number, line in enumerate(text.split(b"\n"), 1):
         if line.strip():
             yield f"{source}:{number}", line.strip()
@@ -46,7 +46,7 @@ def read_labelled(source: str) -> list[Entry]:
     for where, line in read_lines(source):
         columns = [os.fsdecode(column) for column in line.rsplit(None, 1)]
         if len(columns) < 2:
-            raise CaffeError(f"{where}: '{columns[0]}' has no label; the line must be a file name and an integer")
+            raise FileError(f"{where}: '{columns[0]}' has no label; the line must be a file name and an integer")
         entries.append(Entry(*columns, where))
         entries[-1].label  # noqa: B018  (checks it)
     return _some(entries, source)
@@ -60,7 +60,7 @@ def read_pairs(source: str, second: str | None) -> list[Entry]:
         if second is None:
             columns = [columns[0], ""]
         elif len(columns) < 2:
-            raise CaffeError(f"{where}: '{columns[0]}' stands alone; the line must be a file name and {second}")
+            raise FileError(f"{where}: '{columns[0]}' stands alone; the line must be a file name and {second}")
         entries.append(Entry(*columns[:2], where))
     return _some(entries, source)
 
@@ -76,7 +76,7 @@ def read_names(source: str, strip: int) -> list[str]:
     for where, line in read_lines(source):
         word = os.fsdecode(line.split()[0])
         if len(word) <= strip:
-            raise CaffeError(f"{where}: Too much stripping: '{word}' has no more than the {strip} characters that strip takes")
+            raise FileError(f"{where}: Too much stripping: '{word}' has no more than the {strip} characters that strip takes")
         names.append(word[: len(word) - strip])
     return _some(names, source)
 
@@ -84,7 +84,7 @@ def read_names(source: str, strip: int) -> list[str]:
 def cycle(entries: list, seed: int | None, skip: int = 0) -> Iterator:
     """The entries for ever, without the first `skip`; with a seed shuffled first, and again after each pass."""
     if skip >= len(entries):
-        raise CaffeError(f"Not enough points to skip: rand_skip drew {skip}, but there are {len(entries)} items")
+        raise FileError(f"Not enough points to skip: rand_skip drew {skip}, but there are {len(entries)} items")
     order = list(entries)
     generator = None if seed is None else MersenneTwister(seed)
     while True:
@@ -96,5 +96,5 @@ def cycle(entries: list, seed: int | None, skip: int = 0) -> Iterator:
 
 def _some(items: list, source: str) -> list:
     if not items:
-        raise CaffeError(f"source: '{source}' is empty")
+        raise FileError(f"source: '{source}' is empty")
     return items

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.files import replacing
 
 VARIABLE = b"data"
@@ -37,7 +37,7 @@ def write_mat(path: str | os.PathLike, blob: np.ndarray) -> None:
     """Write a blob of at most 4 axes, float32 or float64, completely or not at all; folders are made."""
     kind = next((number for number, dtype in CLASSES.items() if dtype == blob.dtype), None)
     if kind is None or blob.ndim > 4:
-        raise CaffeError(
+        raise FileError(
             f"{os.fspath(path)}: only blobs of floats or doubles with at most 4 axes can be written, not {blob.dtype} {blob.shape}"
         )
     values = np.ascontiguousarray(blob.reshape(*blob.shape, *[1] * (4 - blob.ndim)))
@@ -50,12 +50,12 @@ def write_mat(path: str | os.PathLike, blob: np.ndarray) -> None:
     )
     padding = -values.nbytes % 8
     if len(head) + values.nbytes + padding > MAX_BYTES:
-        raise CaffeError(f"{os.fspath(path)}: a blob of {values.nbytes} bytes is too large for a .mat file, which holds 4 GiB")
+        raise FileError(f"{os.fspath(path)}: a blob of {values.nbytes} bytes is too large for a .mat file, which holds 4 GiB")
     header = b"MATLAB 5.0 MAT-file, written by segaware_caffe".ljust(116) + bytes(8) + struct.pack("<H2s", 0x0100, b"IM")
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CaffeError(f"{os.fspath(path)}: cannot be written: {error.strerror}") from error
+        raise FileError(f"{os.fspath(path)}: cannot be written: {error.strerror}") from error
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(header + struct.pack("<2I", MATRIX, len(head) + values.nbytes + padding) + head)
         file.write(values.astype(order, copy=False).data)
@@ -67,11 +67,11 @@ def read_mat(path: str | os.PathLike) -> np.ndarray:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise CaffeError(f"Error opening MAT file {os.fspath(path)}: {error.strerror}") from error
+        raise FileError(f"Error opening MAT file {os.fspath(path)}: {error.strerror}") from error
     try:
         return _find(memoryview(content))
     except (ValueError, struct.error, zlib.error) as error:
-        raise CaffeError(f"Error reading MAT file {os.fspath(path)}: {error}") from error
+        raise FileError(f"Error reading MAT file {os.fspath(path)}: {error}") from error
 
 
 def _find(content: memoryview) -> np.ndarray:

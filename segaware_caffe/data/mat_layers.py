@@ -11,7 +11,7 @@ import torch
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import cycle, read_names
 from segaware_caffe.data.mat import read_mat, write_mat
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.layers import Layer, Shape, register
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def _read(names: Iterator[str], prefix: str) -> Iterator[tuple[str, Batch]]:
         blob = read_mat(path).astype(np.float32, copy=False)
         first = first or blob.shape
         if len(blob) != 1 or blob.shape != first:
-            raise CaffeError(f"{path} holds a blob of shape {blob.shape}, not {(1, *first[1:])}")
+            raise FileError(f"{path} holds a blob of shape {blob.shape}, not {(1, *first[1:])}")
         yield path, [blob[0]]
 
 
@@ -110,7 +110,7 @@ class MatWrite(Layer):
 
     def _write(self, iteration: int, bottoms: Sequence[torch.Tensor]) -> None:
         if self._names and iteration >= len(self._names):
-            raise CaffeError(
+            raise FileError(
                 f"Test has run for more iterations than it was supposed to: source '{self.options.source}' has {len(self._names)} names"
             )
         if iteration % self.options.period:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from segaware_caffe.data.images import resize, resize_nearest
 from segaware_caffe.data.random import MersenneTwister
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FieldError, FileError, ShapeError
 from segaware_caffe.schema.messages import BlobProto
 
 Size = tuple[int, int]
@@ -44,16 +44,16 @@ class Rules:
         """For `Transformer.together`. Raises CaffeError for half a crop size and for a mean file."""
         square, oblong = param.crop_size, (param.crop_height, param.crop_width)
         if any(oblong) and (square or not all(oblong)):
-            raise CaffeError("Must either specify crop_size or both crop_height and crop_width.")
+            raise FieldError("Must either specify crop_size or both crop_height and crop_width.")
         if param.HasField("mean_file"):
-            raise CaffeError("does not support mean file; give mean_value")
+            raise FieldError("does not support mean file; give mean_value")
         crop = (square, square) if square else oblong if all(oblong) else None
         return cls._make(param, train, crop, tuple(param.scale_factors))
 
     @classmethod
     def _make(cls, param: Any, train: bool, crop: Size | None, factors: tuple[float, ...]) -> "Rules":
         if param.HasField("mean_file") and param.mean_value:
-            raise CaffeError("Cannot specify mean_file and mean_value at the same time")
+            raise FieldError("Cannot specify mean_file and mean_value at the same time")
         return cls(train, param.scale, param.mirror, crop, tuple(param.mean_value), param.mean_file, factors)
 
     @property
@@ -66,7 +66,7 @@ class Rules:
         if not self.mean_values:
             return None
         if len(self.mean_values) not in (1, channels):
-            raise CaffeError(f"Specify either 1 mean_value or as many as channels: {channels}, not {len(self.mean_values)}")
+            raise ShapeError(f"Specify either 1 mean_value or as many as channels: {channels}, not {len(self.mean_values)}")
         return np.resize(np.float32(self.mean_values), (channels, 1, 1))
 
 
@@ -106,7 +106,7 @@ class Transformer:
         mirror = self._below(2) == 1 if self.rules.mirror else False
         crop = self.rules.crop
         if crop and not pad and (image.shape[0] < crop[0] or image.shape[1] < crop[1]):
-            raise CaffeError(f"an image of {_size(image.shape)} (height x width) is smaller than crop_size {crop[0]}")
+            raise ShapeError(f"an image of {_size(image.shape)} (height x width) is smaller than crop_size {crop[0]}")
         return self._pixels(image, self._window(image.shape[:2], mirror))
 
     def together(self, first: np.ndarray, second: np.ndarray, ignore_label: int | None) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +116,7 @@ class Transformer:
         else untouched; or with None an image like the first.
         """
         if first.shape[:2] != second.shape[:2]:
-            raise CaffeError(f"the image is {_size(first.shape)}, but its label is {_size(second.shape)} (height x width)")
+            raise ShapeError(f"the image is {_size(first.shape)}, but its label is {_size(second.shape)} (height x width)")
         mirror = self._below(2) == 1 if self.rules.mirror else False
         if self.rules.scale_factors:
             factor = self.rules.scale_factors[self._below(len(self.rules.scale_factors))]
@@ -144,7 +144,7 @@ class Transformer:
         part = window.cut(planes)
         mean = self._mean(planes.shape, window)
         if mean is None and part.shape[1:] != window.size:
-            raise CaffeError(
+            raise ShapeError(
                 f"an image of {_size(image.shape)} is smaller than the crop of {_size(window.size)} (height x width); "
                 "to pad it, give mean_value"
             )
@@ -162,7 +162,7 @@ class Transformer:
         if self._mean_image is None:
             return self.rules.means(shape[0])
         if self._mean_image.shape != shape:
-            raise CaffeError(f"mean_file '{self.rules.mean_file}' has shape {self._mean_image.shape}, but the image has {shape}")
+            raise ShapeError(f"mean_file '{self.rules.mean_file}' has shape {self._mean_image.shape}, but the image has {shape}")
         return window.cut(self._mean_image)
 
 
@@ -170,7 +170,7 @@ def scaled(image: np.ndarray, factor: float, how: Any) -> np.ndarray:
     """`image` resized by `how` to the sizes times `factor`, multiplied in float32 and cut to integers."""
     height, width = (int(np.float32(size) * np.float32(factor)) for size in image.shape[:2])
     if min(height, width) < 1:
-        raise CaffeError(f"scale_factors {factor:g} leaves nothing of an image of {_size(image.shape)} (height x width)")
+        raise ShapeError(f"scale_factors {factor:g} leaves nothing of an image of {_size(image.shape)} (height x width)")
     return how(image, height, width)
 
 
@@ -190,10 +190,10 @@ def read_mean(path: str | os.PathLike) -> np.ndarray:
     try:
         blob = BlobProto.FromString(Path(path).read_bytes())
     except (OSError, DecodeError) as error:
-        raise CaffeError(f"mean_file: cannot read '{path}': {getattr(error, 'strerror', None) or 'not a BlobProto'}") from error
+        raise FileError(f"mean_file: cannot read '{path}': {getattr(error, 'strerror', None) or 'not a BlobProto'}") from error
     legacy = (blob.num, blob.channels, blob.height, blob.width)
     shape = tuple(blob.shape.dim) if blob.HasField("shape") else legacy
     values = np.array(blob.data or blob.double_data, np.float32)
     if len(shape) != 4 or shape[0] != 1 or values.size != np.prod(shape) or not values.size:
-        raise CaffeError(f"mean_file: '{path}' holds {values.size} values of shape {shape}, not one image (1, C, H, W)")
+        raise FileError(f"mean_file: '{path}' holds {values.size} values of shape {shape}, not one image (1, C, H, W)")
     return values.reshape(shape[1:])

@@ -13,7 +13,7 @@ from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_lines
 from segaware_caffe.data.random import MersenneTwister, draw_seeds
 from segaware_caffe.data.transform import Rules, read_mean
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError, ShapeError
 from segaware_caffe.layers import Shape, register
 
 
@@ -100,10 +100,10 @@ def read_windows(param: Any) -> Windows:
         for _ in range(lines.take("the number of windows", int)[0]):
             label, overlap, *corners = lines.take("label overlap x1 y1 x2 y2", int, float, int, int, int, int)
             if corners[0] > corners[2] or corners[1] > corners[3]:
-                raise CaffeError(f"{lines.where}: window {tuple(corners)} (x1 y1 x2 y2) ends before it begins")
+                raise FileError(f"{lines.where}: window {tuple(corners)} (x1 y1 x2 y2) ends before it begins")
             if overlap >= param.fg_threshold:
                 if label <= 0:
-                    raise CaffeError(f"{lines.where}: a foreground window needs a label > 0, not {label}")
+                    raise FileError(f"{lines.where}: a foreground window needs a label > 0, not {label}")
                 windows.foreground.append(Box(image, label, *corners))
             elif overlap < param.bg_threshold:
                 windows.background.append(Box(image, 0, *corners))
@@ -130,13 +130,13 @@ class _Lines:
     def take(self, what: str, *kinds: Callable[[str], Any]) -> list[Any]:
         """The words of the next line, each made what its kind makes of it; CaffeError that `what` was expected if they are not."""
         if self._next is None:
-            raise CaffeError(f"source: '{self._source}' ends where {what} should stand")
+            raise FileError(f"source: '{self._source}' ends where {what} should stand")
         (self.where, line), self._next = self._next, next(self._lines, None)
         words = os.fsdecode(line).split()
         try:
             return [kind(word) for kind, word in zip(kinds, words, strict=True)]
         except ValueError:
-            raise CaffeError(f"{self.where}: expected {what}, found '{os.fsdecode(line)}'") from None
+            raise FileError(f"{self.where}: expected {what}, found '{os.fsdecode(line)}'") from None
 
 
 def _samples(windows: Windows, param: Any, rules: Rules, seed: int) -> Iterator[tuple[str, Batch]]:
@@ -148,7 +148,7 @@ def _samples(windows: Windows, param: Any, rules: Rules, seed: int) -> Iterator[
     while True:
         for boxes, kind in kinds:
             if not boxes:
-                raise CaffeError(
+                raise FileError(
                     f"source: '{param.source}' has no {kind} windows, but fg_fraction {param.fg_fraction:g} "
                     f"of a batch of {param.batch_size} asks for some"
                 )
@@ -164,7 +164,7 @@ def _pixels(box: Box, mirror: bool, param: Any, rules: Rules, mean: np.ndarray |
     warp = place(box, image.shape[:2], crop, param.context_pad, param.crop_mode == "square", mirror)
     inside = 0 <= warp.x1 <= warp.x2 < image.shape[1] and 0 <= warp.y1 <= warp.y2 < image.shape[0]
     if not inside or min(warp.size) < 1:
-        raise CaffeError(
+        raise FileError(
             f"window {tuple(box[2:])} (x1 y1 x2 y2) does not lie in {box.image}, "
             f"which is {image.shape[1]} x {image.shape[0]} (width x height)"
         )
@@ -185,7 +185,7 @@ def _centre(mean: np.ndarray, crop: int) -> np.ndarray:
     offset = (mean.shape[2] - crop) // 2
     part = mean[:, offset : offset + crop, offset : offset + crop]
     if offset < 0 or part.shape != (3, crop, crop):
-        raise CaffeError(f"mean_file has shape {mean.shape}, which does not hold a crop of {crop} x {crop}")
+        raise ShapeError(f"mean_file has shape {mean.shape}, which does not hold a crop of {crop} x {crop}")
     return part
 
 

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import check_label_count, class_indices
@@ -64,7 +65,7 @@ class SegAccuracy(Layer):
     param_field = "seg_accuracy_param"
 
     def setup(self, scores: Shape, labels: Shape) -> None:
-        self.check(len(scores) == 4, f"the scores must have 4 axes, not shape {dims(scores)}")
+        self.check(len(scores) == 4, f"the scores must have 4 axes, not shape {dims(scores)}", ShapeError)
         self.register_buffer("_confusion", torch.zeros(scores[1], scores[1], dtype=torch.int64), persistent=False)
 
     def reshape(self, scores: Shape, labels: Shape) -> Shape:

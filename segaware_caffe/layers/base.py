@@ -14,11 +14,12 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import nn
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError, of_kind
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.schema.shapes import Shape, dims
 
 Count = int | tuple[int, int | None]
+Kind = type[CaffeError]
 
 #: Learned blobs and shapes written in a prototxt hold at most this many elements (2 GiB as
 #: float32): a typing error or a hostile file must not exhaust memory.
@@ -122,10 +123,10 @@ class Layer(nn.Module):
             self.fail(f"{field} {value} is out of range for a bottom of {ndim} axes")
         return value % ndim
 
-    def check(self, condition: bool, message: str) -> None:
-        """Raise CaffeError with this layer's name unless `condition` holds."""
+    def check(self, condition: bool, message: str, kind: Kind = CaffeError) -> None:
+        """`fail` unless `condition` holds."""
         if not condition:
-            self.fail(message)
+            self.fail(message, kind)
 
     def check_indices(self, indices: torch.Tensor, size: int, what: str, hint: str = "") -> None:
         """Raise CaffeError for an index outside [0, size).
@@ -142,9 +143,12 @@ class Layer(nn.Module):
         """The reference's check of layers whose top may not be their bottom."""
         self.check(self.proto.bottom[:1] != self.proto.top[:1], f"{self.type} Layer does not allow in-place computation.")
 
-    def fail(self, message: str) -> NoReturn:
-        """Raise CaffeError with this layer's name and type in front."""
-        raise CaffeError(f"layer '{self.name}' ({self.type}): {message}")
+    def fail(self, message: str, kind: Kind = CaffeError) -> NoReturn:
+        """Raise CaffeError with this layer's name and type in front.
+
+        Without a `kind` it is a FieldError in `setup`, and a ShapeError in `reshape` of bottoms.
+        """
+        raise kind(f"layer '{self.name}' ({self.type}): {message}")
 
     # -- what the net uses -----------------------------------------------------------------
 
@@ -164,16 +168,21 @@ class Layer(nn.Module):
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         """`reshape`, always as a list, checked against the blob limits; remembered for equal bottoms."""
         if bottoms != self._bottom_shapes:
-            shapes = self.reshape(*bottoms)
-            shapes = shapes if isinstance(shapes, list) else [shapes]
-            for shape in shapes:
-                count = math.prod(shape)
-                self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
+            with of_kind(ShapeError if bottoms else FieldError):
+                shapes = self.reshape(*bottoms)
+                shapes = shapes if isinstance(shapes, list) else [shapes]
+                for shape in shapes:
+                    count = math.prod(shape)
+                    self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
             self._bottom_shapes, self._top_shapes = bottoms, shapes
         return self._top_shapes
 
     def check_counts(self) -> None:
-        """The reference's checks on the number of bottoms and tops."""
+        """The reference's checks on the number of bottoms and tops; GraphError where one fails."""
+        with of_kind(GraphError):
+            self._check_counts()
+
+    def _check_counts(self) -> None:
         for kind, count, have in (
             ("bottom", self.bottoms, len(self.proto.bottom)),
             ("top", self.tops, self.num_tops),

@@ -2,6 +2,7 @@
 
 import torch
 
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.fillers import constant
 from segaware_caffe.layers.registry import register
@@ -37,7 +38,7 @@ class BN(Layer):
     param_field = "bn_param"
 
     def setup(self, bottom: Shape) -> None:
-        self.check(2 <= len(bottom) <= 4, f"the bottom must have 2 to 4 axes, not {len(bottom)}")
+        self.check(2 <= len(bottom) <= 4, f"the bottom must have 2 to 4 axes, not {len(bottom)}", ShapeError)
         param = self.options
         self.dialect = self._dialect()
         self.eps, self.momentum, self.uses_stored = {

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.geometry import checked_output, read_geometry
 from segaware_caffe.layers.losses import LossLayer
@@ -14,7 +15,7 @@ from segaware_caffe.ops.geometry import Geometry
 
 def read_image_geometry(layer: Layer, bottom: Shape) -> Geometry:
     """`read_geometry` for layers that slide over images (N, C, H, W) only."""
-    layer.check(len(bottom) == 4, f"the bottom must have shape (N, C, H, W), not {dims(bottom)}")
+    layer.check(len(bottom) == 4, f"the bottom must have shape (N, C, H, W), not {dims(bottom)}", ShapeError)
     axis, geometry = read_geometry(layer, bottom)
     layer.check(axis == 1, f"axis must be 1, the channels, not {axis}: two spatial axes are needed")
     return geometry

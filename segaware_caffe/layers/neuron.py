@@ -5,6 +5,7 @@ import math
 import torch
 from torch.nn import functional
 
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.fillers import constant
 from segaware_caffe.layers.registry import register
@@ -139,7 +140,7 @@ class PReLU(Neuron):
     param_field = "prelu_param"
 
     def setup(self, bottom: Shape) -> None:
-        self.check(len(bottom) >= 2, f"Number of axes of bottom blob must be >=2, not {len(bottom)}")
+        self.check(len(bottom) >= 2, f"Number of axes of bottom blob must be >=2, not {len(bottom)}", ShapeError)
         shape = () if self.options.channel_shared else bottom[1:2]
         self.add_blob(shape, self.options.filler if self.options.HasField("filler") else constant(0.25))
 

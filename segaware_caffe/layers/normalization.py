@@ -2,6 +2,7 @@
 
 import torch
 
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.fillers import constant
 from segaware_caffe.layers.registry import register
@@ -34,7 +35,7 @@ class BatchNorm(Layer):
     param_field = "batch_norm_param"
 
     def setup(self, bottom: Shape) -> None:
-        self.check(len(bottom) >= 2, f"the bottom must have at least 2 axes, not {len(bottom)}")
+        self.check(len(bottom) >= 2, f"the bottom must have at least 2 axes, not {len(bottom)}", ShapeError)
         self.check(
             all(spec.lr_mult == 0 for spec in self.proto.param),
             "Cannot configure batch normalization statistics as layer parameters: lr_mult must be 0 everywhere",
@@ -138,7 +139,7 @@ class Normalize(Layer):
     param_field = "norm_param"
 
     def setup(self, bottom: Shape) -> None:
-        self.check(len(bottom) >= 2, f"Number of axes of bottom blob must be >=2, not {len(bottom)}")
+        self.check(len(bottom) >= 2, f"Number of axes of bottom blob must be >=2, not {len(bottom)}", ShapeError)
         param = self.options
         fill = param.scale_filler if param.HasField("scale_filler") else constant(1.0)
         self.add_blob([] if param.channel_shared else [bottom[1]], fill)

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import UnknownLayerError
 
 if TYPE_CHECKING:
     from segaware_caffe.layers.base import Layer
@@ -41,13 +41,13 @@ def registered() -> dict[str, type["Layer"]]:
 
 
 def layer_class(type_name: str) -> type["Layer"]:
-    """The class for a type; CaffeError with the nearest names if there is none."""
+    """The class for a type; UnknownLayerError with the nearest names if there is none."""
     _import_rooms()
     if type_name not in _CLASSES:
         folded = {known.lower(): known for known in _CLASSES}
         near = [folded[match] for match in difflib.get_close_matches(type_name.lower(), folded, n=2)]
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise CaffeError(f"Unknown layer type: {type_name or '(empty)'}{hint}")
+        raise UnknownLayerError(f"Unknown layer type: {type_name or '(empty)'}{hint}")
     return _CLASSES[type_name]
 
 

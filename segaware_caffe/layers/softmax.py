@@ -114,7 +114,7 @@ class InfogainLoss(ScoreLoss):
             try:
                 self._gain = torch.from_numpy(read_blobproto(self.options.source))
             except CaffeError as error:
-                self.fail(str(error))
+                self.fail(str(error), type(error))
 
     def class_axis(self) -> int:
         return self.options.axis

@@ -8,7 +8,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FieldError, UnknownLayerError, of_kind
 from segaware_caffe.layers import Layer, Shape, dims, layer_class, registered
 from segaware_caffe.net.graph import Graph, Node, wire
 from segaware_caffe.net.insert_splits import insert_splits
@@ -34,8 +34,10 @@ def build_graph(net: Any, allow_python_layers: bool = False) -> tuple[Graph, dic
         layer.check_counts()
         bottoms = [shapes[value] for value in node.bottoms]
         layer.train(_is_train(net, node.proto))
-        layer.setup(*bottoms)
-        weights, tops = _loss_weights(layer), layer.top_shapes(*bottoms)
+        with of_kind(FieldError):
+            layer.setup(*bottoms)
+            weights = _loss_weights(layer)
+        tops = layer.top_shapes(*bottoms)
         logger.info("Setting up %s", node.name)
         for value, shape, weight in zip(node.tops, tops, weights, strict=True):
             shapes[value] = shape
@@ -63,7 +65,7 @@ def _check_types(net: Any) -> None:
             layer_class(type_name)
         except CaffeError as error:
             lines.append(f"  {error}: layer {', '.join(map(repr, names[:5]))}{more}")
-    raise CaffeError(
+    raise UnknownLayerError(
         f"net '{net.name}' has {len(unknown)} layer type(s) that are not supported:\n"
         + "\n".join(lines)
         + '\nRegister your own: @segaware_caffe.register("Type") on a subclass of segaware_caffe.Layer'

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import nn
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import GraphError
 
 AUTOMATIC = "(automatic)"
 
@@ -87,7 +87,7 @@ def wire(net: Any, top_count: Callable[[Any], int]) -> Graph:
         for j, blob in enumerate(layer.top):
             in_place = j < len(layer.bottom) and layer.bottom[j] == blob
             if blob in current and not in_place:
-                raise CaffeError(
+                raise GraphError(
                     f"Top blob '{blob}' produced by multiple sources: by layer '{makers[blob]}' and by layer '{layer.name}' (only a"
                     " layer that has it as bottom at the same place, and comes before all other readers, may write it again)"
                 )

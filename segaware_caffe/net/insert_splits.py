@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import GraphError
 from segaware_caffe.schema import NetParameter
 
 Producer = tuple[int, int]  # index of a layer, index of its top
@@ -18,7 +18,7 @@ def insert_splits(net: Any) -> Any:
     first top of the split. The producing layer's own weights become 0 (the reference clears them,
     so that a loss layer falls back to 1 and the loss is counted 1 + w times; here it is w times).
 
-    Raises CaffeError for a bottom that no earlier layer makes.
+    Raises GraphError for a bottom that no earlier layer makes.
     """
     sources = find_producers(net)
     weights = {
@@ -57,7 +57,7 @@ def find_producers(net: Any) -> dict[tuple[int, int], Producer]:
     for i, layer in enumerate(net.layer):
         for j, blob in enumerate(layer.bottom):
             if blob not in latest:
-                raise CaffeError(
+                raise GraphError(
                     f"Unknown bottom blob '{blob}' (layer '{layer.name}', bottom index {j})" + _why_unknown(net, i, blob, latest)
                 )
             sources[i, j] = latest[blob]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FieldError, ShapeError
 from segaware_caffe.layers.base import BlobSpec, Layer, dims
 from segaware_caffe.schema import ParamSpec
 
@@ -37,7 +37,7 @@ class LearnedBlob:
                 continue
             value = getattr(spec, field)
             if getattr(self, states) and getattr(self, field) != value:
-                raise CaffeError(f"Shared param '{self.name}' has mismatched {field}: {getattr(self, field):g} and {value:g}")
+                raise FieldError(f"Shared param '{self.name}' has mismatched {field}: {getattr(self, field):g} and {value:g}")
             setattr(self, field, value)
             setattr(self, states, True)
 
@@ -95,10 +95,10 @@ def replacements(layers: Iterable[Layer], others: Iterable[Layer]) -> dict[int, 
             continue
         mine, new = ([tensor for _, tensor in each.named_parameters(recurse=False, remove_duplicate=False)] for each in (layer, other))
         if len(mine) != len(new):
-            raise CaffeError(f"Incompatible number of blobs for layer {layer.name}: {len(new)} to share, {len(mine)} needed")
+            raise ShapeError(f"Incompatible number of blobs for layer {layer.name}: {len(new)} to share, {len(mine)} needed")
         for index, (old, tensor) in enumerate(zip(mine, new, strict=True)):
             if old.shape != tensor.shape:
-                raise CaffeError(
+                raise ShapeError(
                     f"Cannot share param {index} weights from layer '{layer.name}'; shape mismatch.  Source param shape is"
                     f" {dims(tensor.shape)}; target param shape is {dims(old.shape)}"
                 )
@@ -110,12 +110,12 @@ def _check_shapes(owner: LearnedBlob, layer: str, blob: BlobSpec, share_mode: in
     ours, theirs = tuple(blob.shape), tuple(owner.spec.shape)
     if share_mode == PERMISSIVE:
         if owner.tensor.numel() != torch.Size(ours).numel():
-            raise CaffeError(
+            raise ShapeError(
                 f"Cannot share param '{owner.name}' owned by layer '{owner.layer}' with layer '{layer}'; count mismatch."
                 f" Owner layer param shape is {dims(theirs)}; sharing layer expects {dims(ours)}"
             )
     elif ours != theirs:
-        raise CaffeError(
+        raise ShapeError(
             f"Cannot share param '{owner.name}' owned by layer '{owner.layer}' with layer '{layer}'; shape mismatch."
             f" Owner layer param shape is {dims(theirs)}; sharing layer expects {dims(ours)}"
         )

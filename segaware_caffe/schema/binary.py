@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, EncodeError, Message
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, ParseError
 from segaware_caffe.schema.messages import LayerParameter, message_class
 
 _PROTO = descriptor_pb2.FieldDescriptorProto
@@ -44,10 +44,10 @@ def read_binary(data: bytes, name: str, dialect: str | None = None) -> Message:
     try:
         message.ParseFromString(_renumber(data, name, dialect, _to_private))
     except DecodeError as error:
-        raise CaffeError(f"Not a binary {name}, or a damaged one: {error}") from None
+        raise ParseError(f"Not a binary {name}, or a damaged one: {error}") from None
     missing = message.FindInitializationErrors()
     if missing:
-        raise CaffeError(f"The binary {name} is missing required fields: {', '.join(missing)}")
+        raise ParseError(f"The binary {name} is missing required fields: {', '.join(missing)}")
     return message
 
 
@@ -124,7 +124,7 @@ def _to_private(layer: Message, dialect: str | None) -> bool:
     held = _held(layer, _SHARED_NUMBERS)
     if held and dialect is None:
         meanings = " or ".join(_field_name(number) for number in (held[0], held[0] + _PRIVATE_OFFSET))
-        raise CaffeError(
+        raise ParseError(
             f"{_titled(layer)} holds field {held[0]}, which means {meanings}, and no layer's type"
             f' tells which: name the dialect, "{SEGAWARE}" or "{BVLC}"'
         )
@@ -139,7 +139,7 @@ def _from_private(layer: Message, dialect: str | None) -> bool:
     for owner, held in ((SEGAWARE, _held(layer, _SHARED_NUMBERS)), (BVLC, private)):
         if held and owner != dialect:
             lacking = f"which the {dialect} dialect lacks" if dialect else "and no layer's type tells a reader so"
-            raise CaffeError(f"{_titled(layer)} has {_field_name(held[0])} of the {owner} dialect, {lacking}")
+            raise ParseError(f"{_titled(layer)} has {_field_name(held[0])} of the {owner} dialect, {lacking}")
     _move(layer, private, -_PRIVATE_OFFSET)
     return bool(private)
 

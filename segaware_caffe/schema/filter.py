@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FieldError
 from segaware_caffe.schema.messages import LayerParameter, NetParameter, NetState, NetStateRule, enum
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def _phase_number(phase: str | int) -> int:
 
 def _is_kept(layer: LayerParameter, state: NetState) -> bool:
     if layer.include and layer.exclude:
-        raise CaffeError(f"Layer '{layer.name}': Specify either include rules or exclude rules; not both.")
+        raise FieldError(f"Layer '{layer.name}': Specify either include rules or exclude rules; not both.")
     if layer.include:
         return any(_is_met(rule, state, layer.name) for rule in layer.include)
     return not any(_is_met(rule, state, layer.name) for rule in layer.exclude)

@@ -7,7 +7,7 @@ these functions raise CaffeError: nothing is lost silently.
 import os
 from pathlib import Path
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FieldError, ParseError
 from segaware_caffe.schema.legacy_v0 import upgrade_v0
 from segaware_caffe.schema.legacy_v1 import upgrade_v1
 from segaware_caffe.schema.messages import NetParameter, SolverParameter, enum
@@ -26,7 +26,7 @@ _SOLVER_TYPES = {
 def upgrade_net(net: NetParameter) -> None:
     """Bring `net` into the present form, in place; a present net stays as it is."""
     if net.layers and net.layer:
-        raise CaffeError(
+        raise ParseError(
             "Refusing to upgrade inconsistent NetParameter input; the definition includes both 'layer' and 'layers'"
             f" fields ('{net.layer[0].name}' and '{net.layers[0].name or net.layers[0].layer.name}'): use one form"
         )
@@ -63,7 +63,7 @@ def _upgrade_input(net: NetParameter) -> None:
 
 def _check_count(field: str, count: int, inputs: int, each: int) -> None:
     if count != inputs * each:
-        raise CaffeError(f"{inputs} input fields need {inputs * each} {field} values, {each} for each, not {count}")
+        raise FieldError(f"{inputs} input fields need {inputs * each} {field} values, {each} for each, not {count}")
 
 
 def _upgrade_batch_norm(net: NetParameter) -> None:
@@ -82,7 +82,7 @@ def upgrade_solver(solver: SolverParameter, path: str | os.PathLike | None = Non
     """
     if solver.HasField("solver_type"):
         if solver.HasField("type"):
-            raise CaffeError(
+            raise ParseError(
                 "Failed to upgrade solver: old solver_type field (enum) and new type field (string)"
                 f' are both given; keep type: "{solver.type}"'
             )

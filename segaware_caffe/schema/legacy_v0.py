@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import GraphError, ParseError, UnknownLayerError
 from segaware_caffe.schema.messages import NetParameter, V0LayerParameter, V1LayerParameter, enum
 from segaware_caffe.schema.reflect import copy_field
 
@@ -79,7 +79,7 @@ def upgrade_v0(net: NetParameter) -> None:
     differs: `state` and `debug_info`, which the reference drops here, stay.
     """
     if net.input_shape:
-        raise CaffeError("A net of V0 layers takes its inputs from input_dim: its input_shape would be lost")
+        raise ParseError("A net of V0 layers takes its inputs from input_dim: its input_shape would be lost")
     old = NetParameter(layers=_fold_padding(net))
     net.ClearField("layers")
     for layer in old.layers:
@@ -93,7 +93,7 @@ def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
     for layer in net.layers:
         for bottom in layer.bottom:
             if bottom not in producers:
-                raise CaffeError(f"Unknown blob input {bottom} to layer {layer.layer.name}")
+                raise GraphError(f"Unknown blob input {bottom} to layer {layer.layer.name}")
             producer = producers[bottom]
             if producer is not None and producer.layer.type == _PADDING:
                 _take_padding(layer, producer)
@@ -106,7 +106,7 @@ def _fold_padding(net: NetParameter) -> list[V1LayerParameter]:
 def _take_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
     name, kind = layer.layer.name, layer.layer.type
     if kind not in _SIZED:
-        raise CaffeError(
+        raise ParseError(
             f"Padding layer input to non-convolutional / non-pooling layer type {kind} (layer '{name}' reads '{padding.layer.name}')"
         )
     for one, end, count in (
@@ -115,7 +115,7 @@ def _take_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
         (padding, "top", len(padding.top)),
     ):
         if count != 1:
-            raise CaffeError(f"Layer '{one.layer.name}' has {count} {end}s: next to padding it takes one")
+            raise ParseError(f"Layer '{one.layer.name}' has {count} {end}s: next to padding it takes one")
     layer.layer.pad = padding.layer.pad
     layer.bottom[0] = padding.bottom[0]
 
@@ -123,13 +123,13 @@ def _take_padding(layer: V1LayerParameter, padding: V1LayerParameter) -> None:
 def _upgrade_layer(old: V1LayerParameter, new: V1LayerParameter) -> None:
     for field, _ in old.ListFields():
         if field.name not in ("layer", "bottom", "top"):
-            raise CaffeError(f"Layer '{old.layer.name or old.name}' of a V0 net has the V1 field {field.name}, which would be lost")
+            raise ParseError(f"Layer '{old.layer.name or old.name}' of a V0 net has the V1 field {field.name}, which would be lost")
     new.bottom.extend(old.bottom)
     new.top.extend(old.top)
     v0 = old.layer
     if v0.HasField("type"):
         if v0.type not in _TYPES:
-            raise CaffeError(f"Unknown layer name: {v0.type} (layer '{v0.name}')")
+            raise UnknownLayerError(f"Unknown layer name: {v0.type} (layer '{v0.name}')")
         new.type = enum("V1LayerParameter.LayerType").values_by_name[_TYPES[v0.type][0]].number
     for field, value in v0.ListFields():
         if field.name != "type" and field.name not in _MEANINGLESS:
@@ -149,4 +149,4 @@ def _place(v0: V0LayerParameter, name: str, value: Any, new: V1LayerParameter) -
         target = _MOVED[name][0]
         copy_field(param, target, [value] if hasattr(getattr(param, target), "append") else value)
     else:
-        raise CaffeError(f"Unknown parameter {name} for layer type {v0.type} (layer '{v0.name}')")
+        raise ParseError(f"Unknown parameter {name} for layer type {v0.type} (layer '{v0.name}')")

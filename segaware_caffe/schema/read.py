@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from google.protobuf.message import Message
 
 from segaware_caffe.configs import resolve
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError, ParseError
 from segaware_caffe.schema.legacy import upgrade_net, upgrade_solver
 from segaware_caffe.schema.messages import NetParameter, SolverParameter
 from segaware_caffe.schema.templates import Value, render
@@ -67,7 +67,7 @@ def _read(
     try:
         upgrade(message, path)
     except CaffeError as error:
-        raise CaffeError(f"{source}: {error}") from None
+        raise type(error)(f"{source}: {error}") from None
     return message
 
 
@@ -87,15 +87,15 @@ def file_text(path: str | os.PathLike) -> str:
         with open(resolve(path), "rb") as file:
             data = file.read(MAX_TEXT_SIZE + 1)
     except FileNotFoundError:
-        raise CaffeError(f"File not found: {path}") from None
+        raise FileError(f"File not found: {path}") from None
     except (OSError, ValueError) as error:
-        raise CaffeError(f"{path}: cannot be read: {error}") from None
+        raise FileError(f"{path}: cannot be read: {error}") from None
     if len(data) > MAX_TEXT_SIZE:
-        raise CaffeError(f"{path}: longer than the {MAX_TEXT_SIZE} bytes that a prototxt may have")
+        raise ParseError(f"{path}: longer than the {MAX_TEXT_SIZE} bytes that a prototxt may have")
     if data.startswith(_HDF5_SIGNATURE) or b"\0" in data:
-        raise CaffeError(f"{path}: a binary file, not a prototxt; if it holds weights, give it as weights")
+        raise ParseError(f"{path}: a binary file, not a prototxt; if it holds weights, give it as weights")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise CaffeError(f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8 text") from None
+        raise ParseError(f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8 text") from None

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from segaware_caffe.configs import resolve
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError, ParseError
 from segaware_caffe.schema.tokens import MAX_REPORTED, line_and_column, shown
 
 Value = str | int | float | bool
@@ -48,7 +48,7 @@ def render(text: str, variables: Mapping[str, Value], source: str = "<text>") ->
         elif inside == mark:
             inside = ""
     if missing:
-        raise CaffeError(_missing_report(text, source, missing, variables))
+        raise ParseError(_missing_report(text, source, missing, variables))
     return "".join([*pieces, text[end:]])
 
 
@@ -70,9 +70,9 @@ def read_variables(path: str | os.PathLike) -> dict[str, str]:
     try:
         lines = Path(resolve(path)).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise CaffeError(f"File not found: {path}") from None
+        raise FileError(f"File not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CaffeError(f"{path}: not readable as a variables file: {error}") from None
+        raise FileError(f"{path}: not readable as a variables file: {error}") from None
     variables: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if _BLANK_LINE.fullmatch(line):
@@ -80,9 +80,9 @@ def read_variables(path: str | os.PathLike) -> dict[str, str]:
         assignment = _ASSIGNMENT.fullmatch(line)
         name = assignment["name"].strip() if assignment else ""
         if not _NAME.fullmatch(name):
-            raise CaffeError(f"{path}:{number}: Expected NAME=VALUE, got: {line.strip()!r}")
+            raise ParseError(f"{path}:{number}: Expected NAME=VALUE, got: {line.strip()!r}")
         if name in variables:
-            raise CaffeError(f"{path}:{number}: {name} is given a second time")
+            raise ParseError(f"{path}:{number}: {name} is given a second time")
         variables[name] = assignment["bare"] if assignment["quote"] is None else assignment["quoted"]
     return variables
 

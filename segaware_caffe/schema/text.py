@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from google.protobuf.message import Message
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import ParseError
 from segaware_caffe.schema.messages import message_class
 from segaware_caffe.schema.reflect import Field, fields_of
 from segaware_caffe.schema.tokens import (
@@ -34,7 +34,7 @@ def parse_text(text: str, name: str, source: str = "<text>", allow_unknown_field
 
     `source` is what errors call the text: its path, or something in angle brackets. Unknown fields
     are one error that lists them all; with `allow_unknown_fields` each is a warning, and skipped.
-    Raises CaffeError with `source:line:column`, the field's path, the value and what would be right.
+    Raises ParseError with `source:line:column`, the field's path, the value and what would be right.
     """
     message = message_class(name)()
     unknown = _UnknownFields()
@@ -49,7 +49,7 @@ def parse_text(text: str, name: str, source: str = "<text>", allow_unknown_field
         if problem:
             lines.append(_located(text, source, problem))
         kind = "text" if source.startswith("<") else f"file: {source}"
-        raise CaffeError("\n  ".join([f"Failed to parse {name} {kind}", *lines]))
+        raise ParseError("\n  ".join([f"Failed to parse {name} {kind}", *lines]))
     for line in lines:
         warnings.warn(f"{line} (skipped)", stacklevel=3)
     return message

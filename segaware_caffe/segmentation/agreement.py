@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.segmentation.evaluate import listed
 from segaware_caffe.segmentation.label_images import read_labels
 from segaware_caffe.segmentation.metrics import ConfusionMatrix, check_pair, class_names
@@ -69,7 +69,7 @@ def compare(
     result = Comparison(ConfusionMatrix(classes), only_first=sorted(here - other), only_second=sorted(other - here))
     both = sorted(here & other)
     if not both:
-        raise CaffeError(f"{folders[0]} and {folders[1]} have no prediction in common")
+        raise FileError(f"{folders[0]} and {folders[1]} have no prediction in common")
 
     def look(name: str) -> ConfusionMatrix:
         pair = [read_labels(folder / f"{name}.png") for folder in folders]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.files import replacing
 
 
@@ -20,11 +20,11 @@ def read_bin(path: str | os.PathLike, dtype: type[np.generic]) -> np.ndarray:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise CaffeError(f"Could not open {os.fspath(path)}: {error.strerror}") from error
+        raise FileError(f"Could not open {os.fspath(path)}: {error.strerror}") from error
     kind = np.dtype(dtype).newbyteorder("<")
     sizes = struct.unpack("<3i", content[:12]) if len(content) >= 12 else (-1,) * 3
     if min(sizes) < 0 or len(content) != 12 + sizes[0] * sizes[1] * sizes[2] * kind.itemsize:
-        raise CaffeError(f"{os.fspath(path)}: {len(content)} bytes are no matrix of {kind.name} with the sizes {sizes}")
+        raise FileError(f"{os.fspath(path)}: {len(content)} bytes are no matrix of {kind.name} with the sizes {sizes}")
     return np.frombuffer(content, kind, offset=12).astype(dtype).reshape(sizes, order="F")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.files import replacing
 from segaware_caffe.segmentation.boundaries import BANDS, BoundaryF, Trimap
 from segaware_caffe.segmentation.label_images import read_labels
@@ -116,7 +116,7 @@ def evaluate(
     for one in track(judged, len(names)):
         total.merge(one)
     if not total.images:
-        raise CaffeError(f"{', '.join(map(str, predictions))}: none of the {len(names)} predictions is there or can be read")
+        raise FileError(f"{', '.join(map(str, predictions))}: none of the {len(names)} predictions is there or can be read")
     return total
 
 

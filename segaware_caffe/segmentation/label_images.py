@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from segaware_caffe.data.images import loading
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.segmentation.palette import colormap
 
 #: by what Pillow multiplies grey values of 2 and 4 bits, which it calls so
@@ -27,11 +27,11 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
     if image.mode == "RGB":
         return _from_colours(path, values)
     if image.mode not in ("P", "L", "1") and not image.mode.startswith("I"):
-        raise CaffeError(f"{os.fspath(path)}: an image of mode {image.mode} holds no labels; save indices or grey values")
+        raise FileError(f"{os.fspath(path)}: an image of mode {image.mode} holds no labels; save indices or grey values")
     if image.mode == "L" and stored in _STRETCHED:
         values = values // _STRETCHED[stored]
     if values.max(initial=0) > 255:
-        raise CaffeError(f"{os.fspath(path)}: label {values.max()} is larger than 255")
+        raise FileError(f"{os.fspath(path)}: label {values.max()} is larger than 255")
     return values.astype(np.uint8)
 
 
@@ -50,7 +50,7 @@ def _from_colours(path: str | os.PathLike, rgb: np.ndarray) -> np.ndarray:
     unknown = np.argwhere(colours[labels] != packed)
     if len(unknown):
         row, column = unknown[0].tolist()
-        raise CaffeError(
+        raise FileError(
             f"{os.fspath(path)}: a picture of colours, and {tuple(rgb[row, column].tolist())} at row {row}, column {column} "
             "is none of VOC's; labels are wanted: indices or grey values"
         )

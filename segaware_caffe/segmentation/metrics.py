@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError, ShapeError
 from segaware_caffe.segmentation.palette import CLASSES
 
 #: label of pixels that nobody judges
@@ -82,13 +82,13 @@ def check_pair(name: str, truth: np.ndarray, prediction: np.ndarray, classes: in
     """Raise CaffeError, in the devkit's words, if the prediction for image `name` cannot be judged by its labels."""
     highest = int(prediction.max(initial=0))
     if highest >= classes:
-        raise CaffeError(f"Results image '{name}' has out of range value {highest} (the value should be <= {classes - 1})")
+        raise FileError(f"Results image '{name}' has out of range value {highest} (the value should be <= {classes - 1})")
     if prediction.shape != truth.shape:
         was, should = (" x ".join(map(str, array.shape)) for array in (prediction, truth))
-        raise CaffeError(f"Results image '{name}' is the wrong size, was {was}, should be {should}.")
+        raise ShapeError(f"Results image '{name}' is the wrong size, was {was}, should be {should}.")
     wrong = truth[(truth >= classes) & (truth != VOID)]
     if len(wrong):
-        raise CaffeError(f"Label image '{name}' has out of range value {wrong[0]} (the value should be <= {classes - 1} or {VOID})")
+        raise FileError(f"Label image '{name}' has out of range value {wrong[0]} (the value should be <= {classes - 1} or {VOID})")
 
 
 def devkit_text(scores: Scores, names: Sequence[str] | None = None) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.files import replacing
 
 CLASSES = (
@@ -29,7 +29,7 @@ def write_label_png(path: str | os.PathLike, labels: np.ndarray) -> None:
     """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's."""
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
-        raise CaffeError(f"labels for {os.fspath(path)} must be an (H, W) array of values 0 to 255, not shape {labels.shape}")
+        raise ShapeError(f"labels for {os.fspath(path)} must be an (H, W) array of values 0 to 255, not shape {labels.shape}")
     image = Image.fromarray(labels.astype(np.uint8), mode="P")
     image.putpalette(colormap().tobytes())
     with replacing(Path(path)) as temporary:

@@ -18,7 +18,7 @@ from segaware_caffe.data.image_layers import ImageLayer, load
 from segaware_caffe.data.lists import Entry, read_pairs
 from segaware_caffe.data.mat import read_mat
 from segaware_caffe.data.transform import Rules, Transformer
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FieldError, FileError, ShapeError
 from segaware_caffe.files import make_folder
 from segaware_caffe.net import Net
 from segaware_caffe.schema import NetParameter
@@ -74,7 +74,7 @@ class Predictor:
         if not isinstance(layer, ImageLayer):
             return LayerParameter().image_data_param, Rules(False, 1.0, False, (segmenter.size[0], segmenter.size[1]), MEAN, "", ())
         if layer.rules.draws:
-            raise CaffeError(f"layer '{layer.name}' ({layer.type}): with mirror or scale_factors no two predictions are the same")
+            raise FieldError(f"layer '{layer.name}' ({layer.type}): with mirror or scale_factors no two predictions are the same")
         return layer.options, layer.rules
 
     @property
@@ -87,7 +87,7 @@ class Predictor:
         image = load(self.param, entry.name, color=True)
         height, width = image.shape[:2]
         if self.rules.crop and (height > self.rules.crop[0] or width > self.rules.crop[1]):
-            raise CaffeError(
+            raise ShapeError(
                 f"{self.param.root_folder}{entry.name}: {height} x {width} is larger than the network's input of "
                 f"{self.rules.crop[0]} x {self.rules.crop[1]} (height x width)"
             )
@@ -110,7 +110,7 @@ def read_entries(source: str) -> list[Entry]:
     for entry in entries:
         first = places.setdefault(name_of(entry), entry.where)
         if first != entry.where:
-            raise CaffeError(f"{entry.where}: '{name_of(entry)}' was there before ({first}); both would be one prediction")
+            raise FileError(f"{entry.where}: '{name_of(entry)}' was there before ({first}); both would be one prediction")
     return entries
 
 
@@ -118,7 +118,7 @@ def best_labels(scored: Scored) -> np.ndarray:
     """The class (H, W) uint8 with the best score for each pixel of the image, the first of equal ones; NaN is never best."""
     height, width = scored.size
     if scored.scores.shape[1] < height or scored.scores.shape[2] < width:
-        raise CaffeError(
+        raise ShapeError(
             f"{scored.source}: the score map is {scored.scores.shape[1]} x {scored.scores.shape[2]}, smaller than the image "
             f"of {height} x {width} (height x width)"
         )
@@ -188,7 +188,7 @@ def mat_files(folder: str | os.PathLike) -> dict[str, Path]:
     for path in sorted(Path(folder).glob("[!.]*.mat")):
         files.setdefault(path.name.removesuffix(".mat").replace("_blob_0", "").replace("_blob_1", ""), path)
     if not files:
-        raise CaffeError(f"{os.fspath(folder)}: there are no .mat files")
+        raise FileError(f"{os.fspath(folder)}: there are no .mat files")
     return files
 
 
@@ -200,7 +200,7 @@ def predict_from_mats(
     def read(name: str) -> Scored:
         blob = read_mat(files[name])
         if len(blob) != 1:
-            raise CaffeError(f"{files[name]}: holds {len(blob)} score maps; one for each file is wanted, so batch_size 1")
+            raise FileError(f"{files[name]}: holds {len(blob)} score maps; one for each file is wanted, so batch_size 1")
         return Scored(name, torch.from_numpy(blob[0]), image_size(photograph(name)), str(files[name]))
 
     return write_predictions(ahead(read, files, threads), folder, threads)

@@ -16,7 +16,7 @@ import torch
 
 from segaware_caffe.data.images import read_image
 from segaware_caffe.data.mat import read_mat
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError, ShapeError
 from segaware_caffe.files import make_folder
 from segaware_caffe.ops.densecrf import Kernel, dense_crf
 from segaware_caffe.segmentation.bin_matrices import read_bin, write_bin
@@ -89,7 +89,7 @@ def find_features(folder: str | os.PathLike) -> Features:
             found.append(Features(suffix, {path.stem.partition("_blob_0")[0]: path for path in paths}))
     if len(found) != 1:
         kinds = " and ".join(features.suffix for features in found) or "no .bin, no _blob_0.mat and no .npy"
-        raise CaffeError(f"{os.fspath(folder)}: holds {kinds} files; features must be there, and all of one kind")
+        raise FileError(f"{os.fspath(folder)}: holds {kinds} files; features must be there, and all of one kind")
     return found[0]
 
 
@@ -98,12 +98,12 @@ def read_features(path: Path, size: tuple[int, int]) -> torch.Tensor:
     if path.suffix == ".bin":
         probabilities = torch.from_numpy(read_bin(path, np.float32)).permute(2, 0, 1)
         if probabilities.shape[1:] != size:
-            raise CaffeError(f"{path}: {tuple(probabilities.shape[1:])} is not its photograph's size {size} (height, width)")
+            raise ShapeError(f"{path}: {tuple(probabilities.shape[1:])} is not its photograph's size {size} (height, width)")
         return probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
     scores = torch.from_numpy(read_mat(path) if path.suffix == ".mat" else _read_npy(path))
     scores = scores[0] if scores.ndim == 4 and len(scores) == 1 else scores
     if scores.ndim != 3 or scores.shape[1] < size[0] or scores.shape[2] < size[1]:
-        raise CaffeError(f"{path}: scores of shape {tuple(scores.shape)} do not cover a photograph of {size} (height, width)")
+        raise ShapeError(f"{path}: scores of shape {tuple(scores.shape)} do not cover a photograph of {size} (height, width)")
     return scores[:, : size[0], : size[1]]
 
 
@@ -111,7 +111,7 @@ def _read_npy(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False).astype(np.float32)
     except (OSError, ValueError) as error:
-        raise CaffeError(f"{path}: not an array of numbers: {error}") from error
+        raise FileError(f"{path}: not an array of numbers: {error}") from error
 
 
 def find_image(folder: Path, name: str) -> Path:
@@ -155,13 +155,13 @@ def pngs_from_bins(source: str | os.PathLike, output: str | os.PathLike, threads
     """Write the int16 label maps `<name>.bin` of a folder as indexed PNGs, whether or not these are there (spec/pipeline.md 7.3)."""
     files = sorted(Path(source).glob("[!.]*.bin"))
     if not files:
-        raise CaffeError(f"{os.fspath(source)}: there are no .bin files")
+        raise FileError(f"{os.fspath(source)}: there are no .bin files")
     folder = make_folder(Path(output))
 
     def convert(path: Path) -> str:
         labels = read_bin(path, np.int16)
         if labels.shape[2] != 1:
-            raise CaffeError(f"{path}: a label map has 1 channel, not {labels.shape[2]}")
+            raise FileError(f"{path}: a label map has 1 channel, not {labels.shape[2]}")
         write_label_png(folder / f"{path.stem}.png", labels[..., 0])
         return path.stem
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, ShapeError
 from segaware_caffe.layers import layer_class
 from segaware_caffe.net import Net
 from segaware_caffe.schema import NetParameter
@@ -82,7 +82,7 @@ class Segmenter:
 
     def _at_image_size(self, scores: torch.Tensor, fitted: tuple[int, int], original: tuple[int, int]) -> torch.Tensor:
         if tuple(scores.shape[2:]) != tuple(self.size):
-            raise CaffeError(
+            raise ShapeError(
                 f"scores '{self.scores}' have size {tuple(scores.shape[2:])}, not the input's {tuple(self.size)}:"
                 " name an output of the image's resolution (an Interp layer makes one)"
             )

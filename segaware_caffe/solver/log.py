@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 
 _NUMBER = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|inf))"
 #: upstream writes the speed between iteration and loss
@@ -64,7 +64,7 @@ def read_log(path: str | os.PathLike) -> dict[str, list[tuple[int, float]]]:
             for point in points(file):
                 curves.setdefault(point.curve, []).append((point.iteration, point.value))
     except OSError as error:
-        raise CaffeError(f"{path}: cannot be read: {error.strerror}") from error
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from error
     if not curves:
-        raise CaffeError(f"{path}: no lines of a training run: it needs such as '... solver.cpp:229] Iteration 10, loss = 1.5'")
+        raise FileError(f"{path}: no lines of a training run: it needs such as '... solver.cpp:229] Iteration 10, loss = 1.5'")
     return curves

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FieldError
 from segaware_caffe.schema import NetParameter, read_net
 
 TRAIN_NET_FIELDS = ("net", "net_param", "train_net", "train_net_param")
@@ -29,9 +29,9 @@ def train_source(param: Any, level: int | None = None, stages: Iterable[str] = (
     given = [field for field in TRAIN_NET_FIELDS if param.HasField(field)]
     fields = f"of these fields specifying a train_net: {', '.join(TRAIN_NET_FIELDS)}"
     if not given:
-        raise CaffeError(f"SolverParameter must specify a train net using one {fields}")
+        raise FieldError(f"SolverParameter must specify a train net using one {fields}")
     if len(given) > 1:
-        raise CaffeError(f"SolverParameter must not contain more than one {fields}; it has {', '.join(given)}")
+        raise FieldError(f"SolverParameter must not contain more than one {fields}; it has {', '.join(given)}")
     field = given[0]
     state = type(param.train_state)()
     state.CopyFrom(param.train_state)
@@ -49,15 +49,15 @@ def test_sources(param: Any) -> list[NetSource]:
     generic = next((field for field in ("net_param", "net") if param.HasField(field)), None)
     wanted = len(param.test_iter)
     if wanted < len(sources) or (generic is None and wanted != len(sources)):
-        raise CaffeError(f"test_iter must be specified for each test network: {wanted} given, {len(sources)} test networks")
+        raise FieldError(f"test_iter must be specified for each test network: {wanted} given, {len(sources)} test networks")
     if generic:
         words = generic if generic == "net_param" else _file(param, generic)
         sources += [(words, getattr(param, generic))] * (wanted - len(sources))
     states = list(param.test_state)
     if states and len(states) != len(sources):
-        raise CaffeError(f"test_state must be unspecified or specified once per test net: {len(states)} given, {len(sources)} test nets")
+        raise FieldError(f"test_state must be unspecified or specified once per test net: {len(states)} given, {len(sources)} test nets")
     if sources and param.test_interval <= 0:
-        raise CaffeError(f"a solver with test nets needs test_interval > 0, not {param.test_interval}")
+        raise FieldError(f"a solver with test nets needs test_interval > 0, not {param.test_interval}")
     states = states or [None] * len(sources)
     return [NetSource(f"specified by {words}", net, state) for (words, net), state in zip(sources, states, strict=True)]
 

@@ -4,7 +4,7 @@ import logging
 import math
 from typing import Any
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FieldError
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +26,14 @@ class Schedule:
         self.current_step = 0
         if self._rate is None:
             given = param.lr_policy or "(lr_policy is not given)"
-            raise CaffeError(f"Unknown learning rate policy: {given}; there are: {', '.join(_POLICIES)}")
+            raise FieldError(f"Unknown learning rate policy: {given}; there are: {', '.join(_POLICIES)}")
         policy = f"lr_policy '{param.lr_policy}'"
         if param.lr_policy in ("step", "exp", "inv", "multistep") and param.gamma < 0:
-            raise CaffeError(f"{policy} needs gamma >= 0, not {param.gamma:g}")
+            raise FieldError(f"{policy} needs gamma >= 0, not {param.gamma:g}")
         if param.lr_policy in ("step", "sigmoid") and param.stepsize <= 0:
-            raise CaffeError(f"{policy} needs stepsize > 0, not {param.stepsize}")
+            raise FieldError(f"{policy} needs stepsize > 0, not {param.stepsize}")
         if param.lr_policy == "poly" and param.max_iter <= 0:
-            raise CaffeError(f"{policy} needs max_iter > 0, not {param.max_iter}")
+            raise FieldError(f"{policy} needs max_iter > 0, not {param.max_iter}")
 
     def rate(self, iteration: int) -> float:
         """The rate for the update number `iteration`, from 0 on."""
@@ -60,7 +60,7 @@ class Schedule:
 
     def _poly(self, param: Any, iteration: int) -> float:
         if iteration > param.max_iter:
-            raise CaffeError(f"lr_policy 'poly' has no rate for iteration {iteration}, which is beyond max_iter {param.max_iter}")
+            raise FieldError(f"lr_policy 'poly' has no rate for iteration {iteration}, which is beyond max_iter {param.max_iter}")
         return param.base_lr * (1 - iteration / param.max_iter) ** param.power
 
     def _sigmoid(self, param: Any, iteration: int) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.net import Net
@@ -45,7 +45,7 @@ def write_snapshot(param: Any, net: Net, iteration: int, current_step: int, hist
                 _flush(file)
     except (CaffeError, OSError, RuntimeError) as error:
         reason = getattr(error.__cause__ or error, "strerror", None) or error
-        raise CaffeError(
+        raise FileError(
             f"the snapshot of iteration {iteration} cannot be written to '{weights}' and '{state}': {reason};"
             " earlier snapshots are as they were"
         ) from error
@@ -62,13 +62,13 @@ def read_snapshot(path: str | os.PathLike, shapes: Sequence[torch.Size]) -> Solv
     """
     state = read_solverstate(path)
     if len(state.history) != len(shapes):
-        raise CaffeError(
+        raise WeightsError(
             f"{path}: Incorrect length of history blobs: the file has {len(state.history)}, this solver needs {len(shapes)}"
             " (another type of solver, or another net?)"
         )
     for index, (blob, shape) in enumerate(zip(state.history, shapes, strict=True)):
         if not same_shape(blob.shape, blob.legacy, tuple(shape)):
-            raise CaffeError(f"{path}: history blob {index} has shape {dims(blob.shape)}, but this net needs {dims(shape)}")
+            raise WeightsError(f"{path}: history blob {index} has shape {dims(blob.shape)}, but this net needs {dims(shape)}")
     beside = Path(path).parent / Path(state.learned_net).name
     if not os.path.exists(state.learned_net) and beside.exists():
         logger.info("%s is not there; taking %s, beside the solver state", state.learned_net, beside)
@@ -86,7 +86,7 @@ def check_writable(param: Any) -> None:
             pass
         os.unlink(probe)
     except OSError as error:
-        raise CaffeError(
+        raise FileError(
             f"Cannot write to snapshot prefix '{param.snapshot_prefix}'.  Make sure that the directory exists and is"
             f" writeable. ({error.strerror})"
         ) from error

@@ -10,7 +10,7 @@ import torch
 
 from segaware_caffe.data import set_random_seed
 from segaware_caffe.data.share import sharing
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FieldError
 from segaware_caffe.net import Net
 from segaware_caffe.schema import SolverParameter, read_solver, write_text
 from segaware_caffe.solver.average import Average
@@ -267,12 +267,12 @@ class Solver:
         param = self.param
         for field in ("average_loss", "iter_size"):
             if getattr(param, field) < 1:
-                raise CaffeError(f"{field} should be at least 1, not {getattr(param, field)}")
+                raise FieldError(f"{field} should be at least 1, not {getattr(param, field)}")
         if min(param.test_iter, default=1) < 1:
-            raise CaffeError(f"test_iter should be at least 1, not {min(param.test_iter)}")
+            raise FieldError(f"test_iter should be at least 1, not {min(param.test_iter)}")
         if param.snapshot > 0:
             if not param.snapshot_prefix:
-                raise CaffeError("In solver params, snapshot is specified but snapshot_prefix is not")
+                raise FieldError("In solver params, snapshot is specified but snapshot_prefix is not")
             if self.processes.is_first:
                 check_writable(param)
         if param.HasField("layer_wise_reduce"):

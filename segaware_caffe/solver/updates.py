@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FieldError
 from segaware_caffe.net.learned import LearnedBlob
 
 logger = logging.getLogger(__name__)
@@ -98,13 +98,13 @@ class Updater:
         self._learned = learned
         self._rule = RULES.get(param.type)
         if self._rule is None:
-            raise CaffeError(f"Unknown solver type: {param.type}; there are: {', '.join(RULES)}")
+            raise FieldError(f"Unknown solver type: {param.type}; there are: {', '.join(RULES)}")
         if param.momentum and not self._rule.allows_momentum:
-            raise CaffeError(f"Momentum cannot be used with {param.type}: momentum is {param.momentum:g}")
+            raise FieldError(f"Momentum cannot be used with {param.type}: momentum is {param.momentum:g}")
         if param.type == "RMSProp" and not 0 <= param.rms_decay < 1:
-            raise CaffeError(f"rms_decay should lie between 0 and 1, 1 excluded, not be {param.rms_decay:g}")
+            raise FieldError(f"rms_decay should lie between 0 and 1, 1 excluded, not be {param.rms_decay:g}")
         if param.regularization_type not in ("L1", "L2"):
-            raise CaffeError(f"Unknown regularization type: {param.regularization_type}; there are: L1, L2")
+            raise FieldError(f"Unknown regularization type: {param.regularization_type}; there are: L1, L2")
         self.history = [torch.zeros_like(blob.tensor, requires_grad=False) for _ in range(self._rule.slots) for blob in learned]
 
     @torch.no_grad()

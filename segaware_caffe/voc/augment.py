@@ -12,7 +12,7 @@ import numpy as np
 import scipy.io
 from PIL import Image
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.files import make_folder, replacing
 from segaware_caffe.segmentation.label_images import read_labels
 from segaware_caffe.segmentation.workers import Track, ahead, untracked
@@ -49,7 +49,7 @@ def _by_name(folder: Path, suffix: str) -> dict[str, Path]:
     """The files of a folder by their names' stems."""
     found = {path.stem: path for path in folder.glob(f"[!.]*{suffix}")}
     if not found:
-        raise CaffeError(f"{folder}: there are no {suffix} files")
+        raise FileError(f"{folder}: there are no {suffix} files")
     return found
 
 
@@ -58,7 +58,7 @@ def read_sbd(path: str | os.PathLike) -> np.ndarray:
     try:
         labels = scipy.io.loadmat(os.fspath(path), variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0]
     except Exception as error:  # SciPy raises whatever its damaged input leads to
-        raise CaffeError(f"Error reading MAT file {os.fspath(path)}: {error}") from error
+        raise FileError(f"Error reading MAT file {os.fspath(path)}: {error}") from error
     if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise CaffeError(f"{os.fspath(path)}: GTcls.Segmentation is {labels.dtype} {labels.shape}, not uint8 (H, W)")
+        raise FileError(f"{os.fspath(path)}: GTcls.Segmentation is {labels.dtype} {labels.shape}, not uint8 (H, W)")
     return np.ascontiguousarray(labels)

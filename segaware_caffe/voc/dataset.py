@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.files import make_folder, replacing
 
 #: the sets that the paper's experiments use, and how many images they have
@@ -41,7 +41,7 @@ class VocFolder:
         if subset == "train_aug":
             names = {path.stem for path in self.training_labels.glob("[!.]*.png")}
             if not names:
-                raise CaffeError(f"{self.training_labels}: there are no labels; make them by `segaware-caffe voc augment`")
+                raise FileError(f"{self.training_labels}: there are no labels; make them by `segaware-caffe voc augment`")
             return sorted(names - set(self.ids("val")))
         return sorted(read_ids(self.sets / f"{subset}.txt"))
 
@@ -54,16 +54,16 @@ def read_ids(path: str | os.PathLike) -> list[str]:
     try:
         lines = Path(path).read_text().splitlines()
     except OSError as error:
-        raise CaffeError(f"{os.fspath(path)}: {error.strerror}") from error
+        raise FileError(f"{os.fspath(path)}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise CaffeError(f"{os.fspath(path)}: not a text file: {error.reason}") from error
+        raise FileError(f"{os.fspath(path)}: not a text file: {error.reason}") from error
     ids = [Path(line.split()[0]).stem for line in lines if line.strip()]
     if not ids:
-        raise CaffeError(f"{os.fspath(path)}: the list is empty")
+        raise FileError(f"{os.fspath(path)}: the list is empty")
     seen: set[str] = set()
     for name in ids:
         if name in seen:
-            raise CaffeError(f"{os.fspath(path)}: '{name}' is there twice")
+            raise FileError(f"{os.fspath(path)}: '{name}' is there twice")
         seen.add(name)
     return ids
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 import segaware_caffe
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError, WeightsError
 from segaware_caffe.files import make_folder, replacing
 from segaware_caffe.schema import read_net, render
 from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed, write_json
@@ -99,7 +99,7 @@ def require(voc: Path | None, weights: Path | None, net: str, subset: str) -> No
         missing.append(f"the weights ({'no --weights given' if weights is None else f'no file {weights}'})")
         downloads.append(WEIGHTS[net])
     if missing:
-        raise CaffeError(f"missing: {', '.join(missing)}; to fetch:\n{wanted(downloads)}")
+        raise FileError(f"missing: {', '.join(missing)}; to fetch:\n{wanted(downloads)}")
 
 
 def reproduce(task: Task, tracker: Callable[[str, str], Track] = lambda label, unit: untracked) -> Outcome | None:
@@ -126,7 +126,7 @@ def _check(outcome: Outcome, track: Track) -> None:
     task = outcome.task
     report = check(task.voc, [task.subset], track)
     if report.problems:
-        raise CaffeError(f"{task.voc.root}: the dataset is not sound\n{report}")
+        raise FileError(f"{task.voc.root}: the dataset is not sound\n{report}")
     outcome.warnings += [
         f"{name} has {report.counts[name]} images, published: {SUBSETS[name]}; its result cannot be compared" for name in report.miscounted
     ]
@@ -138,7 +138,7 @@ def prepare(outcome: Outcome) -> None:
     write_lists(task.voc, task.list.parent, [task.subset])
     template = task.configs / task.net / "test.prototxt"
     if not template.exists():
-        raise CaffeError(f"{template}: there is no such template; give the folder `configs` of the repository as --configs")
+        raise FileError(f"{template}: there is no such template; give the folder `configs` of the repository as --configs")
     values = {
         **EXPERIMENTS[task.net], "NET_ID": task.net, "DATA_ROOT": task.voc.root, "EXP": task.output, "TEST_SET": f"voc_{task.subset}",
         "FEATURE_DIR": task.output / "features", "BATCH_SIZE": 1,
@@ -155,7 +155,7 @@ def _claim(predictions: Path, made_by: str) -> None:
     """Refuse to go on with the predictions of other weights or of another network."""
     note = predictions / ".made_by"
     if note.exists() and note.read_text() != made_by:
-        raise CaffeError(f"{predictions}: holds predictions of other weights or another network; take another --output, or remove it")
+        raise FileError(f"{predictions}: holds predictions of other weights or another network; take another --output, or remove it")
     with replacing(note) as temporary:
         temporary.write_text(made_by)
 
@@ -170,7 +170,7 @@ def _predict(outcome: Outcome, shard: Shard, track: Track) -> None:
     types = {layer.name: layer.type for layer in reversed(predictor.net.layers)}
     untrained = [name for name in report.missing if types[name] in ("Convolution", "InnerProduct")]
     if untrained:
-        raise CaffeError(f"{task.weights}: not the weights of {task.config}: they have nothing for {listed(untrained)}")
+        raise WeightsError(f"{task.weights}: not the weights of {task.config}: they have nothing for {listed(untrained)}")
     if report.missing:
         outcome.warnings.append(f"the weights leave these layers as the config fills them: {listed(report.missing)}")
     entries = read_entries(str(task.list))

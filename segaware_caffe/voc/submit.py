@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from segaware_caffe.data.images import loading
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.files import replacing
 from segaware_caffe.segmentation.evaluate import listed
 from segaware_caffe.segmentation.label_images import image_size
@@ -39,7 +39,7 @@ def check_predictions(folder: Path, names: Sequence[str], voc: VocFolder, track:
     if wrong:
         complaints.append(f"not fit: {len(wrong)} ({listed(wrong)})")
     if complaints:
-        raise CaffeError(f"{folder} cannot be submitted:\n  " + "\n  ".join(complaints))
+        raise FileError(f"{folder} cannot be submitted:\n  " + "\n  ".join(complaints))
 
 
 def _complaint(path: Path, image: Path) -> str | None:

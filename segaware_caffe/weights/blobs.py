@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.schema.shapes import Shape, dims
 from segaware_caffe.weights.mapped import MappedFile
 
@@ -53,7 +53,7 @@ class BlobRef(ABC):
         """Write the values into `target`, which has as many elements and any shape, type or device."""
         count = target.numel() if isinstance(target, torch.Tensor) else target.size
         if count != self.count:
-            raise CaffeError(f"a blob of {self.count} values cannot be read into {count}")
+            raise WeightsError(f"a blob of {self.count} values cannot be read into {count}")
         memory = _flat_memory(target)
         if memory is not None:
             self._fill(memory)
@@ -167,7 +167,7 @@ class Weights:
 def as_blob(values: BlobRef | Array | None, layer: str, index: int) -> BlobRef:
     """Anything a writer accepts as blob `index` of `layer`, as a BlobRef."""
     if values is None:
-        raise CaffeError(f"layer '{layer}' blob {index} is owned by another layer; only HDF5 files can leave it out")
+        raise WeightsError(f"layer '{layer}' blob {index} is owned by another layer; only HDF5 files can leave it out")
     return values if isinstance(values, BlobRef) else ArrayBlob(values)
 
 

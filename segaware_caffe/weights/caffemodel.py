@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.schema import NetParameter, upgrade_net
 from segaware_caffe.weights.blobs import (
     DOUBLE,
@@ -72,9 +72,9 @@ def read_caffemodel(path: str | os.PathLike) -> Weights:
             found.add(field.number)
             weights.layers.append(_read_layer(scanner, file, field, V2 if field.number == NET_LAYER else V1))
     if not found:
-        raise CaffeError(f"{file.path}: not a caffemodel file: it holds no layers (a mean file or a solver state?)")
+        raise WeightsError(f"{file.path}: not a caffemodel file: it holds no layers (a mean file or a solver state?)")
     if len(found) == 2:
-        raise CaffeError(f"{file.path}: mixes `layer` with the legacy `layers`; the reference reads no such file")
+        raise WeightsError(f"{file.path}: mixes `layer` with the legacy `layers`; the reference reads no such file")
     file.release()
     return weights
 
@@ -142,7 +142,7 @@ def read_blob(scanner: Scanner, file: MappedFile, start: int, end: int, where: s
         shape = [legacy.get(number, 0) for number in LEGACY_DIMS]
     problem = check_shape(shape)
     if problem:
-        raise CaffeError(f"{file.path}: {where}: {problem}")
+        raise WeightsError(f"{file.path}: {where}: {problem}")
     blob = _make_blob(file, runs, DOUBLE_DATA, DATA, tuple(shape), bool(legacy), where)
     if runs[DOUBLE_DIFF] or runs[DIFF]:
         blob.diff = _make_blob(file, runs, DOUBLE_DIFF, DIFF, tuple(shape), bool(legacy), f"{where} (diff)")
@@ -157,7 +157,7 @@ def _make_blob(
     blob = FileBlob(file, runs[number], shape, VALUES[number], legacy)
     stored = sum(run.count for run in runs[number])
     if stored != blob.count:
-        raise CaffeError(f"{file.path}: {where}: its shape is {dims(shape)}, {blob.count} values, but {stored} are stored")
+        raise WeightsError(f"{file.path}: {where}: its shape is {dims(shape)}, {blob.count} values, but {stored} are stored")
     return blob
 
 
@@ -166,7 +166,7 @@ def _values(file: MappedFile, field: Field, dtype: np.dtype, where: str) -> Run 
     if field.wire == BYTES:
         length = field.end - field.start
         if length % dtype.itemsize:
-            raise CaffeError(f"{file.path}: {where}: {length} bytes are no whole number of {dtype.itemsize}-byte values")
+            raise WeightsError(f"{file.path}: {where}: {length} bytes are no whole number of {dtype.itemsize}-byte values")
         return Run(field.start, length // dtype.itemsize, dtype.itemsize) if length else None
     return Run(field.start, field.count, field.stride) if FIXED_SIZES.get(field.wire) == dtype.itemsize else None
 
@@ -181,7 +181,7 @@ def _shape_dims(scanner: Scanner, shape: Field, where: str) -> list[int]:
         for value in values:
             result.append(_signed(value, 64))
             if len(result) > MAX_AXES:
-                raise CaffeError(f"{scanner.path}: {where}: its shape has more than {MAX_AXES} axes")
+                raise WeightsError(f"{scanner.path}: {where}: its shape has more than {MAX_AXES} axes")
     return result
 
 

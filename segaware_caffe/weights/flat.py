@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.weights.blobs import Array, ArrayBlob, BlobRef, LayerWeights, Weights, as_blob, check_shape
@@ -68,7 +68,7 @@ def read_torch(path: str | os.PathLike) -> Weights:
     with _damage(path):
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
-        raise CaffeError(f"{path}: holds a {type(state).__name__}, not a state dict with names as keys")
+        raise WeightsError(f"{path}: holds a {type(state).__name__}, not a state dict with names as keys")
     return Weights(os.fspath(path), "torch", layers=_layers(path, {key: _checked(v, path, key) for key, v in state.items()}))
 
 
@@ -88,7 +88,7 @@ def _keyed(path: str | os.PathLike, layers: Iterable[LayerWeights | tuple]) -> d
         for index, values in enumerate(layer.blobs):
             key = f"{layer.name}.{index}"
             if key in blobs:
-                raise CaffeError(
+                raise WeightsError(
                     f"{path}: several layers are named '{layer.name}', so blob '{key}' would be stored twice; write a .caffemodel"
                 )
             blobs[key] = as_blob(values, layer.name, index)
@@ -101,11 +101,11 @@ def _layers(path: str | os.PathLike, blobs: Mapping[str, BlobRef]) -> list[Layer
     for key, blob in blobs.items():
         layer, dot, index = key.rpartition(".")
         if not dot or not (index.isascii() and index.isdigit()):
-            raise CaffeError(f"{path}: key '{key}' is not of the form <layer>.<blob index>, as in conv1.0")
+            raise WeightsError(f"{path}: key '{key}' is not of the form <layer>.<blob index>, as in conv1.0")
         layers.setdefault(layer, {})[index] = blob
     for layer, indexed in layers.items():
         if set(indexed) != {str(index) for index in range(len(indexed))}:
-            raise CaffeError(f"{path}: the blobs of layer '{layer}' are numbered {', '.join(sorted(indexed))}, not 0, 1, …")
+            raise WeightsError(f"{path}: the blobs of layer '{layer}' are numbered {', '.join(sorted(indexed))}, not 0, 1, …")
     return [LayerWeights(layer, "", [indexed[str(index)] for index in range(len(indexed))]) for layer, indexed in layers.items()]
 
 
@@ -130,10 +130,10 @@ def _checked(values: Array, path: str | os.PathLike, key: str) -> ArrayBlob:
     else:
         numbers = there = isinstance(values, np.ndarray) and values.dtype.kind in "fiu"
     if not numbers:
-        raise CaffeError(f"{path}: '{key}' holds {getattr(values, 'dtype', type(values).__name__)}, not an array of numbers")
+        raise WeightsError(f"{path}: '{key}' holds {getattr(values, 'dtype', type(values).__name__)}, not an array of numbers")
     problem = check_shape(values.shape) if there else f"its shape {tuple(values.shape)} is more than the values stored"
     if problem:
-        raise CaffeError(f"{path}: '{key}': {problem}")
+        raise WeightsError(f"{path}: '{key}': {problem}")
     return ArrayBlob(values)
 
 
@@ -147,7 +147,7 @@ def _check_members(path: str | os.PathLike) -> None:
                 shape, _, dtype = read_header(member)
                 needed, stored = math.prod(shape) * dtype.itemsize, info.file_size - member.tell()
             if needed != stored:
-                raise CaffeError(f"{path}: '{info.filename}' needs {needed} bytes, but {stored} are stored")
+                raise WeightsError(f"{path}: '{info.filename}' needs {needed} bytes, but {stored} are stored")
 
 
 @contextmanager
@@ -158,4 +158,4 @@ def _damage(path: str | os.PathLike) -> Iterator[None]:
     except CaffeError:
         raise
     except Exception as error:  # the libraries document no set of errors; the cause is kept
-        raise CaffeError(f"{path}: damaged, or not readable as what it seems to be: {error}") from error
+        raise WeightsError(f"{path}: damaged, or not readable as what it seems to be: {error}") from error

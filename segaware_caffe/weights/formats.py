@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.weights.blobs import FileBlob, LayerWeights, Shape, Weights
 from segaware_caffe.weights.caffemodel import read_caffemodel
 from segaware_caffe.weights.flat import (
@@ -67,7 +67,7 @@ def write_weights(path: str | os.PathLike, net_name: str, layers: Iterable[Layer
     """
     writer = WRITERS.get(Path(path).suffix.lower())
     if writer is None:
-        raise CaffeError(f"{path}: weights are written to a name that ends in {', '.join(WRITERS)}")
+        raise WeightsError(f"{path}: weights are written to a name that ends in {', '.join(WRITERS)}")
     writer(path, net_name, [_modern(LayerWeights(*layer)) for layer in layers])
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.weights.blobs import (
@@ -48,7 +48,7 @@ class DatasetBlob(BlobRef):
             try:
                 self._dataset.read_direct(memory.reshape(self.shape))
             except (OSError, RuntimeError, ValueError, TypeError) as error:
-                raise CaffeError(f"{self._where}: cannot be read: {error}") from error
+                raise WeightsError(f"{self._where}: cannot be read: {error}") from error
 
 
 def read_hdf5(path: str | os.PathLike) -> Weights:
@@ -68,7 +68,7 @@ def read_hdf5(path: str | os.PathLike) -> Weights:
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         if isinstance(error, CaffeError):
             raise
-        raise CaffeError(f"{path}: a damaged HDF5 file: {error}") from error
+        raise WeightsError(f"{path}: a damaged HDF5 file: {error}") from error
     return weights
 
 
@@ -111,10 +111,10 @@ def new_hdf5(path: str | os.PathLike) -> Iterator[Any]:
 def _check_names(path: str | os.PathLike, names: list[str]) -> None:
     for name in names:
         if "/" in name or name in ("", "."):
-            raise CaffeError(f"{path}: a layer named '{name}' cannot be stored in HDF5; write a .caffemodel")
+            raise WeightsError(f"{path}: a layer named '{name}' cannot be stored in HDF5; write a .caffemodel")
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise CaffeError(
+        raise WeightsError(
             f"{path}: HDF5 holds one layer of a name, but there are several of {', '.join(map(repr, twice))}; write a .caffemodel"
         )
 
@@ -124,7 +124,7 @@ def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike) -> l
     for key in group:
         where = f"{path}: layer '{layer}' blob {key}"
         if key not in BLOB_NAMES:
-            raise CaffeError(f"{where}: the datasets of a layer are named 0, 1, … {MAX_BLOBS - 1}")
+            raise WeightsError(f"{where}: the datasets of a layer are named 0, 1, … {MAX_BLOBS - 1}")
         blobs[int(key)] = checked(member(h5py, group, key, h5py.Dataset, path), where)
     return [blobs.get(index) for index in range(max(blobs, default=-1) + 1)]
 
@@ -132,15 +132,15 @@ def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike) -> l
 def checked(dataset: Any, where: str) -> DatasetBlob:
     """A dataset whose shape and type are sound and whose values are all in this file."""
     if dataset.shape is None or dataset.dtype.kind not in "fiu":
-        raise CaffeError(f"{where}: holds {dataset.dtype}, not numbers")
+        raise WeightsError(f"{where}: holds {dataset.dtype}, not numbers")
     problem = check_shape(dataset.shape)
     if problem:
-        raise CaffeError(f"{where}: {problem}")
+        raise WeightsError(f"{where}: {problem}")
     if dataset.is_virtual or dataset.external:
-        raise CaffeError(f"{where}: its values are in another file")
+        raise WeightsError(f"{where}: its values are in another file")
     size, stored = math.prod(dataset.shape) * dataset.dtype.itemsize, dataset.id.get_storage_size()
     if stored < size and dataset.compression is None:
-        raise CaffeError(f"{where}: its shape needs {size} bytes, but {stored} are stored")
+        raise WeightsError(f"{where}: its shape needs {size} bytes, but {stored} are stored")
     return DatasetBlob(dataset, where)
 
 
@@ -149,7 +149,7 @@ def member(h5py: Any, group: Any, name: str, kind: type, path: str | os.PathLike
     link = group.get(name, getlink=True)
     member = group[name] if isinstance(link, h5py.HardLink) else None
     if not isinstance(member, kind):
-        raise CaffeError(f"{path}: not a Caffe weights file: it has no {kind.__name__.lower()} '{name}' in '{group.name}'")
+        raise WeightsError(f"{path}: not a Caffe weights file: it has no {kind.__name__.lower()} '{name}' in '{group.name}'")
     return member
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.weights.blobs import BlobRef, LayerWeights, Shape, Weights, dims, same_shape
 from segaware_caffe.weights.formats import read_weights
 
@@ -83,9 +83,9 @@ class LoadReport:
         """Raise one CaffeError that lists everything that does not fit, or says that nothing in the file belongs here."""
         wrong = [*self.wrong_count, *self.wrong_shape]
         if wrong:
-            raise CaffeError(f"{self.path}: does not fit this net:\n" + "\n".join(f"  {item}" for item in wrong))
+            raise WeightsError(f"{self.path}: does not fit this net:\n" + "\n".join(f"  {item}" for item in wrong))
         if self.missing and not self.loaded:
-            raise CaffeError(
+            raise WeightsError(
                 f"{self.path}: these are the weights of another net: no layer of it has a name of this net's. The file has "
                 f"{_names(self.unused) or 'no weights'}; the net needs {_names(self.missing)}"
             )

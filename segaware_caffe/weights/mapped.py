@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError, WeightsError
 
 #: Bytes that one thread reads at a time; what is larger is read by several.
 SLICE = 2**24
@@ -29,17 +29,17 @@ class MappedFile:
         self.path = os.fspath(path)
         try:
             if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
-                raise CaffeError(f"{self.path}: not a regular file")
+                raise FileError(f"{self.path}: not a regular file")
             self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             weakref.finalize(self, os.close, self._descriptor)
             self.size = os.fstat(self._descriptor).st_size
             if self.size == 0:
-                raise CaffeError(f"{self.path}: the file is empty")
+                raise WeightsError(f"{self.path}: the file is empty")
             self.data = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
         except FileNotFoundError as error:
-            raise CaffeError(f"File not found: {self.path}") from error
+            raise FileError(f"File not found: {self.path}") from error
         except OSError as error:
-            raise CaffeError(f"{self.path}: cannot be read: {error.strerror}") from error
+            raise FileError(f"{self.path}: cannot be read: {error.strerror}") from error
 
     def read_into(self, memory: np.ndarray, offset: int) -> None:
         """Fill a contiguous array with the bytes from `offset` on."""
@@ -61,7 +61,7 @@ class MappedFile:
         while done < target.size:
             got = os.preadv(self._descriptor, [target[done:]], offset + done)
             if not got:
-                raise CaffeError(f"{self.path}: the file became shorter while it was read")
+                raise FileError(f"{self.path}: the file became shorter while it was read")
             done += got
 
     def release(self) -> None:

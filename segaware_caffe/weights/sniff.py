@@ -4,7 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.weights.mapped import MappedFile
 
 HEAD = 512
@@ -48,7 +48,7 @@ def open_as(path: str | os.PathLike, wanted: str) -> MappedFile:
     kind = file_kind(file)
     if kind != wanted:
         reason = FOREIGN.get(kind, f"its content is that of a {kind} file")
-        raise CaffeError(f"{path}: not a {wanted} file: {reason}")
+        raise WeightsError(f"{path}: not a {wanted} file: {reason}")
     return file
 
 
@@ -57,7 +57,7 @@ def _zip_kind(path: str | os.PathLike) -> str:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise CaffeError(f"{path}: a damaged zip archive (.npz or PyTorch file): {error}") from error
+        raise WeightsError(f"{path}: a damaged zip archive (.npz or PyTorch file): {error}") from error
     if any(Path(name).name == "data.pkl" for name in names):
         return "torch"
     return "npz" if names and all(name.endswith(".npy") for name in names) else "zip"

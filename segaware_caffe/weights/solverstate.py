@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.weights.blobs import Array, BlobRef, as_blob
@@ -90,14 +90,14 @@ def _read_hdf5(path: str | os.PathLike) -> SolverState:
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         if isinstance(error, CaffeError):
             raise
-        raise CaffeError(f"{path}: a damaged HDF5 file: {error}") from error
+        raise WeightsError(f"{path}: a damaged HDF5 file: {error}") from error
     return _checked_state(path, int(iteration), learned_net, int(step), history)
 
 
 def _value(dataset: Any) -> Any:
     """The one element of a dataset."""
     if dataset.size != 1:
-        raise CaffeError(f"{dataset.file.filename}: '{dataset.name}' must hold one value, not {dataset.size}")
+        raise WeightsError(f"{dataset.file.filename}: '{dataset.name}' must hold one value, not {dataset.size}")
     return dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]
 
 
@@ -114,7 +114,7 @@ def _write_hdf5(path: str | os.PathLike, state: SolverState, history: Sequence[B
 
 def _checked_state(path: str | os.PathLike, iteration: int | None, learned_net: str, step: int, history: list[BlobRef]) -> SolverState:
     if iteration is None or not learned_net:
-        raise CaffeError(f"{path}: not a solver state: it names no iteration, or no file of weights")
+        raise WeightsError(f"{path}: not a solver state: it names no iteration, or no file of weights")
     if not 0 <= iteration <= MAX_ITERATION or not 0 <= step <= MAX_ITERATION:
-        raise CaffeError(f"{path}: a damaged solver state: iteration {iteration}, step {step}")
+        raise WeightsError(f"{path}: a damaged solver state: iteration {iteration}, step {step}")
     return SolverState(iteration, learned_net, step, history)

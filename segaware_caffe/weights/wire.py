@@ -13,7 +13,7 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 
 VARINT, FIXED64, BYTES, START_GROUP, END_GROUP, FIXED32 = range(6)
 FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
@@ -94,7 +94,7 @@ class Scanner:
 
     def fail(self, offset: int, problem: str) -> NoReturn:
         """Raise CaffeError with the file and the byte offset in front."""
-        raise CaffeError(f"{self.path}: byte {offset}: {problem}; the file is damaged or not of this kind")
+        raise WeightsError(f"{self.path}: byte {offset}: {problem}; the file is damaged or not of this kind")
 
     def _tag(self, position: int, end: int) -> tuple[int, int, int]:
         self._fields += 1

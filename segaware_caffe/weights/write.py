@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.files import replacing
 from segaware_caffe.weights.blobs import DOUBLE, FLOAT, BlobRef, LayerWeights, as_blob, check_shape
 from segaware_caffe.weights.caffemodel import (
@@ -62,7 +62,7 @@ def blob_field(number: int, blob: BlobRef, where: str) -> list[bytes | BlobRef]:
     """Field `number` with a BlobProto, in pieces; a BlobRef among them stands for its values. `where` names it in errors."""
     problem = check_shape(blob.shape)
     if problem:
-        raise CaffeError(f"{where} cannot be stored: {problem}")
+        raise WeightsError(f"{where} cannot be stored: {problem}")
     packed = b"".join(map(varint, blob.shape))
     fields: dict[int, list[bytes | BlobRef]] = {SHAPE: [bytes_field(SHAPE, bytes_field(SHAPE_DIM, packed) if packed else b"")]}
     for values, numbers in ((blob, VALUE_FIELDS), (blob.diff, DIFF_FIELDS)):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segaware_caffe.cli.common import add_command, tracker
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import FileError
 from segaware_caffe.voc.augment import augment
 from segaware_caffe.voc.check import check
 from segaware_caffe.voc.dataset import SUBSETS, VocFolder, write_lists
@@ -50,7 +50,7 @@ def run_check(args: argparse.Namespace) -> None:
     report = check(args.folder, args.subset or SUBSETS, tracker("checking", " images"))
     print(report)
     if report.problems or report.miscounted:
-        raise CaffeError(f"{args.folder.root}: not as it should be (see above)")
+        raise FileError(f"{args.folder.root}: not as it should be (see above)")
 
 
 def run_augment(args: argparse.Namespace) -> None:
@@ -66,4 +66,4 @@ def run_lists(args: argparse.Namespace) -> None:
         print(f"voc_{subset}: {result} images" if isinstance(result, int) else f"voc_{subset}: not written: {result}")
     failed = [subset for subset, result in results.items() if not isinstance(result, int)]
     if failed and (args.subset or len(failed) == len(results)):
-        raise CaffeError(f"{args.folder.root}: no lists for {', '.join(failed)} (see above)")
+        raise FileError(f"{args.folder.root}: no lists for {', '.join(failed)} (see above)")
