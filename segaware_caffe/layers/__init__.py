@@ -10,6 +10,7 @@ from segaware_caffe.layers import (  # noqa: F401  (importing a family registers
     bn,
     channel_reduce,
     convolution,
+    crf_rnn,
     densecrf,
     detection,
     domain_transform,

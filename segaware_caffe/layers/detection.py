@@ -1,4 +1,4 @@
-"""Layers of detectors: ROIPooling (Fast R-CNN), PriorBox and DetectionOutput (SSD)."""
+"""Layers of detectors: ROIPooling (Fast R-CNN), PSROIPooling and BoxAnnotatorOHEM (R-FCN), PriorBox and DetectionOutput (SSD)."""
 
 import itertools
 import logging
@@ -6,9 +6,17 @@ import math
 
 import torch
 
-from segaware_caffe.layers.base import Layer, Shape
+from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
-from segaware_caffe.ops.detection import decode_centres, decode_corners, decode_scaled_corners, roi_pool, suppress
+from segaware_caffe.ops.detection import (
+    decode_centres,
+    decode_corners,
+    decode_scaled_corners,
+    hardest,
+    position_sensitive_pool,
+    roi_pool,
+    suppress,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +48,74 @@ class ROIPooling(Layer):
         rois = rois.detach().flatten(1)
         self.check_indices(rois[:, 0].long(), len(bottom), "a region's sample")
         return roi_pool(bottom, rois, (param.pooled_h, param.pooled_w), param.spatial_scale)
+
+
+@register("PSROIPooling")
+class PSROIPooling(Layer):
+    """The mean in a grid of bins inside each region, each bin from a group of channels of its own (R-FCN).
+
+    (N, output_dim * group_size^2, H, W) and regions (R, 5) = (sample, x1, y1, x2, y2) ->
+    (R, output_dim, group_size, group_size). Corners are rounded, then multiplied by `spatial_scale`; a bin
+    that lies outside the map is 0. The regions get no gradient.
+    """
+
+    bottoms = 2
+    param_field = "psroi_pooling_param"
+    no_forced_gradient = (1,)
+
+    def setup(self, bottom: Shape, rois: Shape) -> None:
+        for field in ("spatial_scale", "output_dim", "group_size"):
+            self.check(getattr(self.options, field) > 0, f"{field} must be > 0, not {getattr(self.options, field):g}")
+
+    def reshape(self, bottom: Shape, rois: Shape) -> Shape:
+        param = self.options
+        channels = param.output_dim * param.group_size**2
+        self.check(
+            len(bottom) == 4 and bottom[1] == channels,
+            f"input channel number does not match layer parameters: output_dim * group_size^2 = {channels}, "
+            f"the first bottom has shape {dims(bottom)}",
+        )
+        self.check(len(rois) >= 2 and math.prod(rois[1:]) == 5, f"the regions must have 5 values each: their shape is {dims(rois)}")
+        return rois[0], param.output_dim, param.group_size, param.group_size
+
+    def forward(self, bottom: torch.Tensor, rois: torch.Tensor) -> torch.Tensor:
+        param = self.options
+        rois = rois.detach().flatten(1)
+        self.check_indices(rois[:, 0].long(), len(bottom), "a region's sample")
+        return position_sensitive_pool(bottom, rois, param.output_dim, param.group_size, param.spatial_scale)
+
+
+@register("BoxAnnotatorOHEM")
+class BoxAnnotatorOHEM(Layer):
+    """Labels and box weights of each image's hardest regions only (R-FCN's online hard example mining).
+
+    Regions (R, 5, ...), the loss, label (R, 1, ...) and box weights (R, B, ...) of each -> labels and box weights
+    of their shapes. Of each image the `roi_per_img` regions of largest loss keep theirs; the
+    others' labels become `ignore_label` (-1), their weights 0. No gradient.
+    """
+
+    bottoms = 4
+    tops = 2
+    param_field = "box_annotator_ohem_param"
+    no_forced_gradient = (0, 1, 2, 3)
+
+    def setup(self, *bottoms: Shape) -> None:
+        self.check(self.options.roi_per_img > 0, f"roi_per_img must be > 0, not {self.options.roi_per_img}")
+
+    def reshape(self, rois: Shape, loss: Shape, labels: Shape, weights: Shape) -> list[Shape]:
+        self.check(len(rois) >= 2 and rois[1] == 5, f"the regions must have 5 channels: their shape is {dims(rois)}")
+        self.check(len(weights) >= 2, f"the box weights must have 2 or more axes: their shape is {dims(weights)}")
+        count = math.prod(rois) // 5
+        for what, shape in (("loss", loss), ("label", labels)):
+            self.check(math.prod(shape) == count, f"one {what} for each of {count} regions is needed, not shape {dims(shape)}")
+        self.check(math.prod(weights) // max(1, weights[1]) == count, f"box weights of shape {dims(weights)} do not fit {count} regions")
+        return [labels, weights]
+
+    @torch.no_grad()
+    def forward(self, rois: torch.Tensor, loss: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> list[torch.Tensor]:
+        kept = hardest(loss.flatten(), rois[:, 0].long().flatten(), self.options.roi_per_img)
+        of_weights = kept.view(len(weights), 1, *weights.shape[2:])
+        return [torch.where(kept.view(labels.shape), labels, self.options.ignore_label), torch.where(of_weights, weights, 0)]
 
 
 @register("PriorBox")

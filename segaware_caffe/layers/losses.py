@@ -44,15 +44,25 @@ class LossLayer(Layer):
         param = self.proto.loss_param
         return (param.ignore_label,) if param.HasField("ignore_label") else ()
 
-    def normalized(self, values: torch.Tensor, valid: torch.Tensor, mode: int, batch: int) -> torch.Tensor:
+    def normalized(
+        self, values: torch.Tensor, valid: torch.Tensor, mode: int, batch: int, weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """The sum of the valid values, divided as the normalization `mode` says, by at least 1.
 
-        `valid` has the shape of `values`; `batch` is what BATCH_SIZE divides by.
+        `valid` has the shape of `values`; `batch` is what BATCH_SIZE divides by. With `weights` of that shape
+        VALID divides by the sum of those that are valid (if it is 0, by 1), and PRE_FIXED (R-FCN) by loss_param's
+        pre_fixed_normalizer, whatever it is.
         """
         param = self.proto.loss_param
         summed = losses.total(torch.where(valid, values, 0))
+        if mode == param.VALID and weights is not None:
+            weight = losses.total(torch.where(valid, weights, 0))
+            return summed / torch.where(weight > 0, weight, 1)
         if mode == param.VALID:
             return summed / valid.sum().clamp(min=1)
+        if mode == param.PRE_FIXED:
+            self.check(param.pre_fixed_normalizer > 0, f"pre_fixed_normalizer must be positive, not {param.pre_fixed_normalizer:g}")
+            return summed / param.pre_fixed_normalizer
         return summed / max(1, {param.FULL: valid.numel(), param.BATCH_SIZE: batch, param.NONE: 1}[mode])
 
 

@@ -55,17 +55,23 @@ class Clip(Neuron):
 @register("Dropout")
 class Dropout(Neuron):
     """In TRAIN, zeroes each element with probability dropout_ratio and scales the others by 1 / (1 - dropout_ratio);
-    in TEST, a copy (spec/layers.md 5.13).
+    in TEST, a copy (spec/layers.md 5.13). A ratio of 0 is a copy in both.
+
+    `scale_train: false` (Fast R-CNN) leaves the others as they are in TRAIN, and in TEST multiplies all
+    by 1 - dropout_ratio. `sample_weights_test: true` (Bayesian SegNet) drops in TEST as in TRAIN.
     """
 
     param_field = "dropout_param"
 
     def setup(self, bottom: Shape) -> None:
         ratio = self.options.dropout_ratio
-        self.check(0 < ratio < 1, f"dropout_ratio must lie between 0 and 1, both excluded, not {ratio:g}")
+        self.check(0 <= ratio < 1, f"dropout_ratio must be at least 0 and less than 1, not {ratio:g}")
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        return functional.dropout(bottom, self.options.dropout_ratio, self.training)
+        ratio, drops = self.options.dropout_ratio, self.training or self.options.sample_weights_test
+        if self.options.scale_train:
+            return functional.dropout(bottom, ratio, drops)
+        return bottom * (torch.empty_like(bottom).bernoulli_(1 - ratio) if drops else 1 - ratio)
 
 
 @register("ELU")

@@ -15,6 +15,9 @@ from segaware_caffe.ops.normalization import (
     within_channel_norm,
 )
 
+#: what NVIDIA's Caffe raises a smaller eps to (cuDNN's CUDNN_BN_MIN_EPSILON)
+NVIDIA_EPS = 1e-5
+
 
 @register("BatchNorm")
 class BatchNorm(Layer):
@@ -29,20 +32,31 @@ class BatchNorm(Layer):
     `update_global_stats` acts in TRAIN together with `use_global_stats: true`: the divisor is the
     batch's deviation from the stored mean, and is stored; the stored mean does not change.
 
+    NVIDIA's form (`scale_bias: true`, or a `scale_filler` or `bias_filler`) has two more blobs, which learn: the
+    scale (C, 1 without a filler) and the bias (C, 0) of what is normalised. Its eps is at least 1e-5, and s
+    does not grow: to store means f * blob + (1 - f) * new value * s with f = moving_average_fraction, or 0 where
+    nothing was stored before. lr_mult of the statistics is 0 there whatever the prototxt says.
+
     differs: the release cannot compute batch statistics (it aborts, or drifts).
     """
 
     param_field = "batch_norm_param"
 
     def setup(self, bottom: Shape) -> None:
+        param = self.options
         self.check(len(bottom) >= 2, f"the bottom must have at least 2 axes, not {len(bottom)}", ShapeError)
+        self.scaled = param.scale_bias or param.HasField("scale_filler") or param.HasField("bias_filler")
         self.check(
-            all(spec.lr_mult == 0 for spec in self.proto.param),
+            self.scaled or all(spec.lr_mult == 0 for spec in self.proto.param),
             "Cannot configure batch normalization statistics as layer parameters: lr_mult must be 0 everywhere",
         )
+        self.eps = max(param.eps, NVIDIA_EPS) if self.scaled else param.eps
         self.channels = bottom[1]
         for count in (self.channels, self.channels, 1):
             self.add_blob([count], fixed=True)
+        if self.scaled:
+            self.add_blob([self.channels], param.scale_filler if param.HasField("scale_filler") else constant(1.0))
+            self.add_blob([self.channels], param.bias_filler if param.HasField("bias_filler") else constant(0.0))
 
     def reshape(self, bottom: Shape) -> Shape:
         self.check(
@@ -60,25 +74,41 @@ class BatchNorm(Layer):
         param = self.options
         return param.use_global_stats if param.HasField("use_global_stats") else not self.training
 
-    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        param = self.options
-        if not self.takes_stored():
-            top, mean, variance = batch_norm(bottom, param.eps)
-            self._store(mean, variance, bottom)
-            return top
+    def stored(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """The stored mean and variance (C)."""
         mean, variance, scale = (self.blob(index) for index in range(3))
         factor = torch.where(scale == 0, 0, 1 / scale)
-        mean, variance = mean * factor, variance * factor
-        if param.update_global_stats and self.training:
+        return mean * factor, variance * factor
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        top = self._normalized(bottom)
+        if not self.scaled:
+            return top
+        scale, bias = (self.blob(index).view(-1, *[1] * (bottom.ndim - 2)) for index in (3, 4))
+        return torch.addcmul(bias, top, scale)
+
+    def _normalized(self, bottom: torch.Tensor) -> torch.Tensor:
+        if not self.takes_stored():
+            top, mean, variance = batch_norm(bottom, self.eps)
+            self._store(mean, variance, bottom)
+            return top
+        mean, variance = self.stored()
+        if self.options.update_global_stats and self.training:
             variance = mean_square_around(bottom, mean)
             self._store(mean, variance, bottom)
-        return fixed_norm(bottom, mean, variance, param.eps)
+        return fixed_norm(bottom, mean, variance, self.eps)
 
     def _store(self, mean: torch.Tensor, variance: torch.Tensor, bottom: torch.Tensor) -> None:
-        count = bottom.numel() // self.channels
+        count, fraction = bottom.numel() // self.channels, self.options.moving_average_fraction
         unbiased = variance * (count / max(count - 1, 1))
+        if self.scaled:
+            scale, kept = self.blob(2), fraction * self.blob(1).any()
+            scale.masked_fill_(scale == 0, 1)
+            for index, new in enumerate((mean, unbiased)):
+                self.blob(index).mul_(kept).add_(new * (1 - kept) * scale)
+            return
         for index, new in enumerate((mean, unbiased, 1)):
-            self.blob(index).mul_(self.options.moving_average_fraction).add_(new)
+            self.blob(index).mul_(fraction).add_(new)
 
 
 @register("LRN")

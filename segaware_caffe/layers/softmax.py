@@ -2,6 +2,7 @@
 
 import logging
 import math
+from pathlib import Path
 
 import torch
 
@@ -56,12 +57,16 @@ class ScoreLoss(LossLayer):
         logs = scores.reshape(outer, classes, -1).log_softmax(1)
         indices, valid = class_indices(self, labels.reshape(outer, 1, -1), classes, self.ignored_labels())
         values = self.loss(logs, indices, *more)
-        loss = self.normalized(values, valid, self.read_normalization(self.proto.loss_param.VALID), outer)
+        loss = self.normalized(values, valid, self.read_normalization(self.proto.loss_param.VALID), outer, self.counts(indices))
         return [loss] if self.num_tops == 1 else [loss, logs.detach().exp().reshape(scores.shape)]
 
     def loss(self, logs: torch.Tensor, indices: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
         """The loss of each position, (outer, 1, inner), from the log-probabilities (outer, classes, inner)."""
         raise NotImplementedError
+
+    def counts(self, indices: torch.Tensor) -> torch.Tensor | None:
+        """For how much each position counts in the divisor of VALID, (outer, 1, inner); None: all for 1."""
+        return None
 
 
 @register("SoftmaxWithLoss")
@@ -74,16 +79,59 @@ class SoftmaxWithLoss(ScoreLoss):
     of the class axis (BATCH_SIZE) or by 1 (NONE). The gradient is p - onehot, also where the
     logarithm is clamped. An optional second top holds the probabilities.
 
-    differs: a label outside [0, C) is an error; the second top, which does not work in the reference, does.
+    Two ways to weigh the classes, which are multiplied in, in the gradient too: loss_param's `class_weighting`, a
+    weight for each class, where `weight_by_label_freqs` is true (SegNet), leaves the divisor as it is; the
+    weights in the text file softmaxloss_param's `weight_source` (DeepLab v1) make a weighted average, VALID
+    dividing by the sum of the labels' weights. softmaxloss_param's ignore_label may be given more than once.
+
+    differs: a label outside [0, C) is an error; the second top, which does not work in the reference, does; where
+    nothing counts the loss is 0.
     """
 
     param_field = "softmax_param"
 
+    def setup(self, *bottoms: Shape) -> None:
+        super().setup(*bottoms)
+        freqs, self.averages = self.proto.loss_param.weight_by_label_freqs, self.proto.softmaxloss_param.HasField("weight_source")
+        self.check(not (freqs and self.averages), "weights of classes are given by weight_by_label_freqs OR weight_source, not both")
+        self.register_buffer("_weights", None, persistent=False)
+        if freqs:
+            self._weights = torch.tensor(list(self.proto.loss_param.class_weighting))
+        elif self.averages:
+            self._weights = torch.tensor(self._read_weights(self.proto.softmaxloss_param.weight_source))
+
     def class_axis(self) -> int:
         return self.options.axis
 
+    def reshape(self, scores: Shape, labels: Shape, *more: Shape) -> list[Shape]:
+        tops = super().reshape(scores, labels)
+        count, classes = (scores[self._axis] if self._weights is None else len(self._weights)), scores[self._axis]
+        self.check(
+            count == classes,
+            f"Number of class weight values does not match the number of classes: {count} weights, {classes} classes",
+        )
+        return tops
+
+    def ignored_labels(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys((*super().ignored_labels(), *self.proto.softmaxloss_param.ignore_label)))
+
     def loss(self, logs: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
-        return losses.softmax_loss(logs, indices)
+        values = losses.softmax_loss(logs, indices)
+        return values if self._weights is None else values * self._weights.to(values)[indices]
+
+    def counts(self, indices: torch.Tensor) -> torch.Tensor | None:
+        return self._weights[indices] if self.averages and self._weights is not None else None
+
+    def _read_weights(self, path: str) -> list[float]:
+        """The numbers in a text file."""
+        try:
+            weights = [float(word) for word in Path(path).read_text().split()]
+        except OSError as error:
+            self.fail(f"weight_source: Could not open '{path}': {error.strerror}")
+        except ValueError as error:
+            self.fail(f"weight_source: '{path}' must hold one number for each class: {error}")
+        self.check(all(weight >= 0 for weight in weights), f"weight_source: Weights cannot be negative: '{path}'")
+        return weights
 
 
 @register("InfogainLoss")

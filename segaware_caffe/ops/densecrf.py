@@ -45,7 +45,7 @@ def dense_crf(scores: torch.Tensor, image: torch.Tensor, kernels: Sequence[Kerne
     ones = unary.new_ones(len(unary), 1)
     filters = []
     for kernel in kernels:
-        lattice = build_lattice(_features(kernel, image))
+        lattice = build_lattice(pixel_features(kernel, image))
         filters.append((lattice, kernel.weight / (gaussian_filter(lattice, ones) + 1e-20)))
     probabilities = _softmax(unary)
     for _ in range(iterations):
@@ -56,7 +56,7 @@ def dense_crf(scores: torch.Tensor, image: torch.Tensor, kernels: Sequence[Kerne
     return probabilities.T.reshape(classes, height, width).to(scores.dtype)
 
 
-def _features(kernel: Kernel, image: torch.Tensor) -> torch.Tensor:
+def pixel_features(kernel: Kernel, image: torch.Tensor) -> torch.Tensor:
     """The pixels as points (H * W, 2 or 2 + C): column, row and colours over their standard deviations."""
     height, width = image.shape[1:]
     rows = torch.arange(height, device=image.device, dtype=image.dtype)[:, None].expand(height, width)

@@ -46,6 +46,50 @@ def _bins(first: int, last: int, count: int, size: int) -> list[tuple[int, int]]
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
+def position_sensitive_pool(value: torch.Tensor, rois: torch.Tensor, outputs: int, groups: int, scale: float) -> torch.Tensor:
+    """The mean in each of groups x groups bins of each region, each bin from channels of its own (R-FCN's PSROIPooling).
+
+    `value` (N, outputs * groups^2, H, W), `rois` (R, 5) = (sample, x1, y1, x2, y2), both corners included,
+    in units that `scale` turns into those of `value` -> (R, outputs, groups, groups): bin (i, j) of
+    output c is the mean of channel (c * groups + i) * groups + j. Bins round outwards and so may overlap;
+    an empty one is 0.
+    """
+    rows, columns = (_bin_weights(rois[:, [axis, axis + 2]], groups, scale, value.shape[4 - axis]).to(value) for axis in (2, 1))
+    maps = value.unflatten(1, (outputs, groups, groups))
+    samples = rois[:, 0].long()
+    top = value.new_zeros(len(rois), outputs, groups, groups)
+    for sample in samples.unique().tolist():
+        chosen = (samples == sample).nonzero().flatten()
+        means = torch.einsum("cijyx,rjx->rcijy", maps[sample], columns[chosen])
+        top = top.index_copy(0, chosen, torch.einsum("rcijy,riy->rcij", means, rows[chosen]))
+    return top
+
+
+def _bin_weights(edges: torch.Tensor, count: int, scale: float, size: int) -> torch.Tensor:
+    """What averages the positions of each bin: (R, count, size), from the first and last position of each region (R, 2).
+
+    In float32 as R-FCN computes, whose rounding decides where a bin ends.
+    """
+    rounded = torch.trunc(edges.double() + 0.5 * edges.double().sign()).float()  # C's round()
+    start, end = rounded[:, :1] * scale, (rounded[:, 1:] + 1) * scale
+    step = (end - start).clamp(min=0.1) / count
+    bins = torch.arange(count, device=edges.device, dtype=step.dtype)
+    first = (bins * step + start).floor().clamp(0, size)
+    last = ((bins + 1) * step + start).ceil().clamp(0, size)
+    position = torch.arange(size, device=edges.device, dtype=step.dtype)
+    inside = (position >= first[..., None]) & (position < last[..., None])
+    return inside / (last - first).clamp(min=1)[..., None]
+
+
+def hardest(losses: torch.Tensor, samples: torch.Tensor, count: int) -> torch.Tensor:
+    """Which of the elements (M) are among the `count` of largest loss of their sample; of equals the first."""
+    kept = torch.zeros_like(losses, dtype=torch.bool)
+    for sample in samples.unique():
+        own = (samples == sample).nonzero().flatten()
+        kept[own[losses[own].argsort(descending=True, stable=True)[:count]]] = True
+    return kept
+
+
 def decode_corners(offsets: torch.Tensor, priors: torch.Tensor) -> torch.Tensor:
     """Boxes whose corners are those of `priors` (..., 4) plus `offsets` (SSD's CORNER)."""
     return priors + offsets

@@ -74,6 +74,80 @@ def test_no_regions_and_regions_of_no_sample():
         layer(torch.zeros(1, 2, 4, 4), torch.tensor([[1.0, 0, 0, 1, 1]]).view(1, 5, 1, 1))
 
 
+# -- PSROIPooling, BoxAnnotatorOHEM --------------------------------------------------------------
+
+
+def plain_position_sensitive_pool(value, rois, outputs, groups, scale):
+    """Bin by bin, in float32 where R-FCN computes in float32."""
+    one = np.float32
+    height, width = value.shape[2:]
+    top = np.zeros((len(rois), outputs, groups, groups))
+    for r, (sample, *corners) in enumerate(rois.tolist()):
+        x1, y1, x2, y2 = (math.floor(abs(v) + 0.5) * (1 if v >= 0 else -1) for v in corners)
+        x, y = one(x1) * one(scale), one(y1) * one(scale)
+        w = max(one(x2 + 1) * one(scale) - x, one(0.1)) / one(groups)
+        h = max(one(y2 + 1) * one(scale) - y, one(0.1)) / one(groups)
+        for c, i, j in np.ndindex(outputs, groups, groups):
+            rows = [min(max(int(edge), 0), height) for edge in (np.floor(one(i) * h + y), np.ceil(one(i + 1) * h + y))]
+            columns = [min(max(int(edge), 0), width) for edge in (np.floor(one(j) * w + x), np.ceil(one(j + 1) * w + x))]
+            part = value[int(sample), (c * groups + i) * groups + j, slice(*rows), slice(*columns)]
+            top[r, c, i, j] = part.mean() if part.size else 0
+    return top
+
+
+@pytest.mark.parametrize(("outputs", "groups", "scale"), [(2, 3, 1.0), (1, 7, 1.0), (3, 2, 0.5), (2, 1, 0.0625)])
+def test_position_sensitive_pooling_is_its_definition(outputs, groups, scale):
+    channels = outputs * groups**2
+    text = f'type: "PSROIPooling" psroi_pooling_param {{ output_dim: {outputs} group_size: {groups} spatial_scale: {scale} }}'
+    layer = make_layer(text, (2, channels, 8, 10), tuple(ROIS.shape))
+    value = numbers(2, channels, 8, 10).detach()
+    expected = plain_position_sensitive_pool(value.numpy(), ROIS, outputs, groups, scale)
+    np.testing.assert_allclose(layer(value, ROIS).numpy(), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_gradients_of_position_sensitive_pooling():
+    layer = make_layer('type: "PSROIPooling" psroi_pooling_param { output_dim: 2 group_size: 2 spatial_scale: 1 }', (2, 8, 6, 7), (6, 5))
+    check_gradients(layer, numbers(2, 8, 6, 7), ROIS.double())
+
+
+def test_the_hardest_regions_of_each_image_are_kept():
+    layer = make_layer(
+        'type: "BoxAnnotatorOHEM" top: "l" top: "w" box_annotator_ohem_param { roi_per_img: 2 ignore_label: -7 }',
+        (6, 5),
+        (6,),
+        (6,),
+        (6, 4),
+    )
+    rois = torch.zeros(6, 5)
+    rois[:, 0] = torch.tensor([0, 1, 0, 0, 1, 0])
+    loss = torch.tensor([3.0, 1.0, 5.0, 3.0, 2.0, 4.0])
+    weights = torch.arange(24.0).view(6, 4) + 1
+    labels, kept = layer(rois, loss, torch.arange(6.0), weights)
+    assert labels.tolist() == [-7, 1, 2, -7, 4, 5], "image 0 keeps losses 5 and 4, image 1 both of its regions"
+    assert torch.equal(kept, torch.where((labels >= 0)[:, None], weights, 0))
+
+
+def test_of_equal_losses_the_first_is_kept_and_there_is_no_gradient():
+    layer = make_layer('type: "BoxAnnotatorOHEM" top: "l" top: "w" box_annotator_ohem_param { roi_per_img: 1 }', (3, 5), (3,), (3,), (3, 4))
+    labels, weights = layer(torch.zeros(3, 5), torch.ones(3), torch.ones(3), torch.ones(3, 4, requires_grad=True))
+    assert labels.tolist() == [1, -1, -1]
+    assert not weights.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("text", "shapes", "sentence"),
+    [
+        ("output_dim: 2 group_size: 3 spatial_scale: 1", ((1, 17, 8, 8), (4, 5)), "output_dim * group_size^2 = 18"),
+        ("output_dim: 2 group_size: 3 spatial_scale: 0", ((1, 18, 8, 8), (4, 5)), "spatial_scale must be > 0, not 0"),
+        ("output_dim: 2 group_size: 3 spatial_scale: 1", ((1, 18, 8, 8), (4, 4)), "the regions must have 5 values each"),
+    ],
+)
+def test_refusals_of_position_sensitive_pooling(text, shapes, sentence):
+    with pytest.raises(CaffeError) as caught:
+        make_layer(f'type: "PSROIPooling" psroi_pooling_param {{ {text} }}', *shapes)
+    assert sentence in str(caught.value)
+
+
 # -- PriorBox ------------------------------------------------------------------------------------
 
 

@@ -145,6 +145,33 @@ def test_dropout_in_training():
     assert not torch.equal(layer(bottom), top), "every forward draws its own mask"
 
 
+def test_dropout_that_scales_in_test():
+    """Fast R-CNN's scale_train: false."""
+    text = 'type: "Dropout" dropout_param { dropout_ratio: 0.25 scale_train: false }'
+    bottom = torch.full((100, 100), 2.0, requires_grad=True)
+    top = make_layer(text, (100, 100), train=True)(bottom)
+    assert top.unique().tolist() == [0, 2]
+    assert (top == 0).float().mean() == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(torch.autograd.grad(top.sum(), bottom)[0], top.detach() / 2)
+    assert make_layer(text, (100, 100))(bottom).unique().tolist() == [1.5]
+
+
+def test_dropout_that_samples_in_test():
+    """Bayesian SegNet's sample_weights_test: true."""
+    layer = make_layer('type: "Dropout" dropout_param { sample_weights_test: true }', (100, 100))
+    bottom = torch.ones(100, 100)
+    assert layer(bottom).unique().tolist() == [0, 2]
+    assert not torch.equal(layer(bottom), layer(bottom))
+
+
+@pytest.mark.parametrize("train", [True, False])
+@pytest.mark.parametrize("scale", ["true", "false"])
+def test_dropout_of_nothing_is_a_copy(scale, train):
+    layer = make_layer(f'type: "Dropout" dropout_param {{ dropout_ratio: 0 scale_train: {scale} }}', (50, 50), train=train)
+    bottom = numbers(50, 50).detach()
+    assert torch.equal(layer(bottom), bottom)
+
+
 def test_prelu_has_one_slope_for_each_channel():
     layer = make_layer('type: "PReLU" prelu_param { filler { value: 0.5 } }', (2, 3, 2))
     with torch.no_grad():
@@ -159,8 +186,8 @@ def test_prelu_has_one_slope_for_each_channel():
         ('type: "AbsVal" bottom: "x" top: "x"', (2, 3), "does not allow in-place computation"),
         ('type: "Clip" clip_param { min: 0 max: 1 } bottom: "a" bottom: "b"', (2, 3), "takes 1 bottom blob(s) as input, but 2 are given"),
         ('type: "Clip"', (2, 3), "clip_param needs min"),
-        ('type: "Dropout" dropout_param { dropout_ratio: 0 }', (2, 3), "dropout_ratio must lie between 0 and 1, both excluded, not 0"),
-        ('type: "Dropout" dropout_param { dropout_ratio: 1 }', (2, 3), "dropout_ratio must lie between 0 and 1, both excluded, not 1"),
+        ('type: "Dropout" dropout_param { dropout_ratio: -0.1 }', (2, 3), "dropout_ratio must be at least 0 and less than 1, not -0.1"),
+        ('type: "Dropout" dropout_param { dropout_ratio: 1 }', (2, 3), "dropout_ratio must be at least 0 and less than 1, not 1"),
         ('type: "Exp" exp_param { base: 0 }', (2, 3), "base must be strictly positive"),
         ('type: "Exp" exp_param { base: -2 }', (2, 3), "or -1 for e, not -2"),
         ('type: "Log" log_param { base: 0 }', (2, 3), "base must be strictly positive"),

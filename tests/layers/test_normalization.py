@@ -1,5 +1,6 @@
 """BatchNorm, LRN and MVN: the reference's numbers, finite differences, stated gradients, stored statistics."""
 
+import numpy as np
 import pytest
 import torch
 from golden_oracle import run_golden
@@ -87,6 +88,80 @@ def test_statistics_are_not_learned():
     with pytest.raises(CaffeError, match="Cannot configure batch normalization statistics as layer parameters"):
         make_layer('type: "BatchNorm" param { lr_mult: 1 }', (2, 3, 4))
     make_layer('type: "BatchNorm"' + " param { lr_mult: 1 }" * 3, (2, 3, 4))  # zeroed by the upgrade of old files
+
+
+# -- BatchNorm with scale and bias: NVIDIA's -------------------------------------------------------
+
+
+def nvidia_norm(fields, *shape, train=False):
+    """A layer with five blobs that hold unlike numbers."""
+    layer = batch_norm(f"scale_bias: true {fields}", *shape, train=train)
+    channels = shape[1]
+    store(layer, numbers(channels).detach(), numbers(channels, seed=1).detach().abs(), 1)
+    with torch.no_grad():
+        layer.blobs[3].copy_(numbers(channels, seed=2))
+        layer.blobs[4].copy_(numbers(channels, seed=3))
+    return layer
+
+
+def plain_nvidia_norm(x, mean, variance, scale, bias, eps):
+    around = (1, -1, *[1] * (x.ndim - 2))
+    mean, variance, scale, bias = (np.asarray(value, np.float64).reshape(around) for value in (mean, variance, scale, bias))
+    return scale * (x - mean) / np.sqrt(variance + eps) + bias
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 4, 5)])
+@pytest.mark.parametrize(("eps", "used"), [("", 1e-5), ("eps: 0.01", 0.01), ("eps: 1e-9", 1e-5)])
+@pytest.mark.parametrize("correction", [1, 2])
+def test_scale_and_bias_in_test(shape, eps, used, correction):
+    layer, x = nvidia_norm(eps, *shape), numbers(*shape, seed=9).detach().float()
+    layer._parameters["2"].data.fill_(correction)
+    mean, variance, _, scale, bias = (blob.detach().numpy() for blob in layer.blobs)
+    expected = plain_nvidia_norm(x.numpy(), mean / correction, variance / correction, scale, bias, used)
+    np.testing.assert_allclose(layer(x).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_scale_and_bias_in_training_and_what_is_stored():
+    layer, x = nvidia_norm("moving_average_fraction: 0.75", 4, 3, 5, train=True), numbers(4, 3, 5, seed=9).detach().float()
+    before = [blob.detach().numpy().copy() for blob in layer.blobs]
+    top = layer(x).detach().numpy()
+    by_channel = x.numpy().transpose(1, 0, 2).reshape(3, -1)
+    expected = plain_nvidia_norm(x.numpy(), by_channel.mean(1), by_channel.var(1), before[3], before[4], 1e-5)
+    np.testing.assert_allclose(top, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer.blob(0), 0.75 * before[0] + 0.25 * by_channel.mean(1), rtol=1e-4)
+    np.testing.assert_allclose(layer.blob(1), 0.75 * before[1] + 0.25 * by_channel.var(1, ddof=1), rtol=1e-4)
+    assert layer.blob(2).item() == 1, "the correction stays"
+
+
+@pytest.mark.parametrize("correction", [0, 1])
+def test_the_first_batch_is_stored_as_it_is(correction):
+    layer, x = batch_norm("scale_bias: true", 4, 3, 5, train=True), numbers(4, 3, 5).detach().float()
+    layer._parameters["2"].data.fill_(correction)
+    layer(x)
+    torch.testing.assert_close(layer.blob(0), x.mean((0, 2)))
+    assert layer.blob(2).item() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "scale", "bias"),
+    [
+        ("scale_bias: true", 1, 0),
+        ("scale_filler { value: 2 }", 2, 0),
+        ("bias_filler { value: 3 }", 1, 3),
+    ],
+)
+def test_what_gives_a_batch_norm_five_blobs(fields, scale, bias):
+    layer = batch_norm(fields, 2, 3, 4)
+    assert [tuple(blob.shape) for blob in layer.blobs] == [(3,), (3,), (1,), (3,), (3,)]
+    assert layer.blobs[3].tolist() == [scale] * 3
+    assert layer.blobs[4].tolist() == [bias] * 3
+    assert len(batch_norm("scale_bias: false", 2, 3, 4).blobs) == 3
+
+
+@pytest.mark.parametrize("use_global", ["true", "false"])
+def test_gradients_with_scale_and_bias(use_global):
+    layer = nvidia_norm(f"use_global_stats: {use_global} eps: 0.01", 2, 3, 4, train=True)
+    check_gradients(layer, numbers(2, 3, 4, seed=9))
 
 
 # -- LRN -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from golden_oracle import run_golden
@@ -161,3 +162,111 @@ def test_refuses_labels_outside_the_classes(name, label):
     layer = make_layer(LOSSES[name] + "loss_param { ignore_label: 254 }", *(tuple(b.shape) for b in bottoms))
     with pytest.raises(CaffeError, match=rf"label {label:g} is outside \[0, 3\) and not ignored \(ignored labels: 254\)"):
         layer(*bottoms)
+
+
+# -- weights of classes --------------------------------------------------------------------------
+
+SCORES, LABELS = (2, 3, 2, 4), (2, 1, 2, 4)
+WEIGHTS = [0.5, 2.0, 4.0]
+WEIGHTED = "loss_param { weight_by_label_freqs: true class_weighting: 0.5 class_weighting: 2 class_weighting: 4 %s }"
+
+
+def plain_weighted_loss(scores, labels, weights, ignored, divisor):
+    """Pixel by pixel: the weighted sum over the divisor, and its gradient by the scores.
+
+    `divisor(weights of the counted pixels)` is what is divided by.
+    """
+    loss, gradient, counted = 0.0, np.zeros_like(scores), []
+    p = np.exp(scores - scores.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    for n, y, x in np.ndindex(scores.shape[0], *scores.shape[2:]):
+        label = int(labels[n, 0, y, x])
+        if label in ignored:
+            continue
+        counted.append(weights[label])
+        loss -= weights[label] * np.log(p[n, label, y, x])
+        gradient[n, :, y, x] = weights[label] * (p[n, :, y, x] - (np.arange(scores.shape[1]) == label))
+    return loss / divisor(counted), gradient / divisor(counted)
+
+
+def check_weighted(text, weights, ignored, divisor):
+    scores, targets = numbers(*SCORES), labels(*LABELS)
+    layer = make_layer(LOSSES["SoftmaxWithLoss"] + text, SCORES, LABELS)
+    loss = layer(scores, targets)[0]
+    (gradient,) = torch.autograd.grad(loss, scores)
+    expected = plain_weighted_loss(scores.detach().numpy(), targets.numpy(), weights, ignored, divisor)
+    np.testing.assert_allclose(loss.item(), expected[0], rtol=1e-6)
+    np.testing.assert_allclose(gradient, expected[1], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("fields", "ignored", "divisor"),
+    [
+        ("", (), len),
+        ("ignore_label: 1", (1,), len),
+        ("normalize: false", (), lambda _: 2),
+        ("normalization: FULL ignore_label: 0", (0,), lambda _: 16),
+        ("normalization: NONE", (), lambda _: 1),
+    ],
+)
+def test_class_weighting_leaves_the_divisor_alone(fields, ignored, divisor):
+    """SegNet, ENet."""
+    check_weighted(WEIGHTED % fields, WEIGHTS, ignored, divisor)
+
+
+def test_class_weighting_alone_does_nothing():
+    check_weighted(WEIGHTED.replace("true", "false") % "", [1, 1, 1], (), len)
+
+
+@pytest.mark.parametrize(
+    ("fields", "ignored", "divisor"),
+    [
+        ("", (), sum),
+        ("ignore_label: 1", (1,), sum),
+        ("ignore_label: 0 ignore_label: 2", (0, 2), sum),
+    ],
+)
+def test_weight_source_makes_a_weighted_average(tmp_path, fields, ignored, divisor):
+    """DeepLab v1."""
+    file = tmp_path / "weights.txt"
+    file.write_text("0.5\n2 4\n")
+    check_weighted(f'softmaxloss_param {{ weight_source: "{file}" {fields} }}', WEIGHTS, ignored, divisor)
+    check_weighted(
+        f'softmaxloss_param {{ weight_source: "{file}" {fields} }} loss_param {{ normalization: NONE }}', WEIGHTS, ignored, lambda _: 1
+    )
+
+
+def test_several_labels_are_ignored_and_nothing_counted_is_a_loss_of_0():
+    check_weighted("softmaxloss_param { ignore_label: 0 ignore_label: 255 } loss_param { ignore_label: 2 }", [1, 1, 1], (0, 2, 255), len)
+    layer = make_layer(LOSSES["SoftmaxWithLoss"] + "softmaxloss_param { ignore_label: 0 ignore_label: 1 ignore_label: 2 }", SCORES, LABELS)
+    assert layer(numbers(*SCORES), labels(*LABELS))[0].item() == 0
+
+
+def test_pre_fixed_normalization():
+    """R-FCN: the divisor is a field."""
+    check_weighted("loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 7.5 ignore_label: 1 }", [1, 1, 1], (1,), lambda _: 7.5)
+    check_weighted("loss_param { normalization: PRE_FIXED }", [1, 1, 1], (), lambda _: 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "sentence"),
+    [
+        ("1 2", "", "Number of class weight values does not match the number of classes: 2 weights, 3 classes"),
+        ("1 -2 3", "", "weight_source: Weights cannot be negative"),
+        ("1 two 3", "", "must hold one number for each class: could not convert string to float: 'two'"),
+        (None, "", "weight_source: Could not open"),
+        ("1 2 3", WEIGHTED % "", "weights of classes are given by weight_by_label_freqs OR weight_source, not both"),
+    ],
+)
+def test_refuses_weights_that_do_not_fit(tmp_path, content, fields, sentence):
+    file = tmp_path / "weights.txt"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(CaffeError) as caught:
+        make_layer(LOSSES["SoftmaxWithLoss"] + f'softmaxloss_param {{ weight_source: "{file}" }} {fields}', SCORES, LABELS)
+    assert sentence in str(caught.value)
+
+
+def test_refuses_class_weighting_of_another_length():
+    with pytest.raises(CaffeError, match="does not match the number of classes: 3 weights, 4 classes"):
+        make_layer(LOSSES["SoftmaxWithLoss"] + WEIGHTED % "", (2, 4, 2, 4), LABELS)

@@ -76,8 +76,8 @@ SHARPENED = (
 )
 
 
-def batchnorm(bottom: str, scale: str = "scale_param { bias_term: true }") -> str:
-    text = f'layer {{ name: "{bottom}_bn" type: "BatchNorm" bottom: "{bottom}" top: "{bottom}" }}\n'
+def batchnorm(bottom: str, scale: str = "scale_param { bias_term: true }", fields: str = "") -> str:
+    text = f'layer {{ name: "{bottom}_bn" type: "BatchNorm" bottom: "{bottom}" top: "{bottom}" batch_norm_param {{ {fields} }} }}\n'
     return text + (f'layer {{ name: "{bottom}_scale" type: "Scale" bottom: "{bottom}" top: "{bottom}" {scale} }}\n' if scale else "")
 
 
@@ -102,6 +102,8 @@ NETS = {
     "folded": INPUTS + plain("y", "x") + batchnorm("y") + relu("y"),
     "folded without scale": INPUTS + plain("y", "x", bias_term="false") + batchnorm("y", ""),
     "folded without bias": INPUTS + plain("y", "x", group=1, stride=2) + batchnorm("y", "scale_param { }"),
+    "folded with its own scale and bias": INPUTS + plain("y", "x") + batchnorm("y", "", "scale_bias: true eps: 1e-7") + relu("y"),
+    "its own scale and bias, and a Scale": INPUTS + batchnorm("x", fields="scale_bias: true eps: 0.01") + plain("y", "x"),
     "batchnorm first": INPUTS + batchnorm("x") + plain("y", "x") + relu("y"),
     "residual": INPUTS + plain("y", "x", num_output=5) + batchnorm("y")
     + 'layer { name: "add" type: "Eltwise" bottom: "x" bottom: "y" top: "add" }\n' + relu("add") + plain("z", "add"),

@@ -23,10 +23,11 @@ class Statistics(nn.Module):
 
     def factor_and_offset(self) -> tuple[torch.Tensor, torch.Tensor]:
         """y = factor * x + offset, each (C)."""
-        mean, variance, count = (self.batchnorm.blob(index) for index in range(3))
-        inverse = torch.where(count == 0, torch.zeros_like(count), 1 / count)
-        factor = (variance * inverse + self.batchnorm.options.eps).rsqrt()
-        offset = -mean * inverse * factor
+        mean, variance = self.batchnorm.stored()
+        factor = (variance + self.batchnorm.eps).rsqrt()
+        offset = -mean * factor
+        if self.batchnorm.scaled:
+            factor, offset = factor * self.batchnorm.blob(3), offset * self.batchnorm.blob(3) + self.batchnorm.blob(4)
         if self.scale:
             factor, offset = factor * self.scale.blob(0), offset * self.scale.blob(0)
             if self.scale.options.bias_term:
