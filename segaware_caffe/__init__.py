@@ -8,9 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segaware_caffe.data import set_random_seed
     from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ParseError, ShapeError, UnknownLayerError, WeightsError
-    from segaware_caffe.layers import Layer, register
+    from segaware_caffe.layers import Layer, register, set_random_seed
     from segaware_caffe.net import Net
     from segaware_caffe.schema import filter_net, read_net, read_solver
     from segaware_caffe.solver import Solver
@@ -53,7 +52,7 @@ _ROOMS = {
     "read_net": "schema",
     "read_solver": "schema",
     "register": "layers",
-    "set_random_seed": "data",
+    "set_random_seed": "layers",
 }
 
 

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import logging
-import os
 import time
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from segaware_caffe.cli.common import add_variable_arguments, stages, variables
 from segaware_caffe.cli.glog import Screen, log_like_caffe
 from segaware_caffe.cli.running import check_gpus
+from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.schema import read_solver
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
     """Train; the log goes to stderr, as Caffe's does, that of the first process alone."""
     if args.snapshot and args.weights:
         raise CaffeError("Give a snapshot to resume training or weights to finetune but not both.")
-    is_first = int(os.environ.get("RANK", 0)) == 0
+    is_first = Process.this().is_first
     level = logging.INFO if is_first else logging.ERROR
     boards = [TensorBoardHandler(args.tensorboard)] if args.tensorboard and is_first else []
     with log_like_caffe(level, *boards) as screen, Signals(args.sigint_effect, args.sighup_effect) as signals:
@@ -102,17 +102,16 @@ def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
 
 def _device(gpus: str, param: Any) -> torch.device:
     """The GPU that --gpu names for this process, or else where the solver says."""
-    local_rank = int(os.environ.get("LOCAL_RANK", 0))
+    process = Process.this()
     if not gpus:
-        return default_device(param, local_rank)
+        return default_device(param, process.local_rank)
     ids = check_gpus(gpus)
-    processes = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    if len(ids) != processes:
+    if len(ids) != process.local_size:
         raise CaffeError(
-            f"--gpu {gpus} names {len(ids)} GPUs, but {processes} process(es) run here, and each takes one: start them by"
+            f"--gpu {gpus} names {len(ids)} GPUs, but {process.local_size} process(es) run here, and each takes one: start them by"
             f" torchrun --nproc-per-node {len(ids)} -m segaware_caffe train ..."
         )
-    return torch.device("cuda", ids[local_rank])
+    return torch.device("cuda", ids[process.local_rank])
 
 
 class LiveLine:

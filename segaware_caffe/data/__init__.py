@@ -18,7 +18,6 @@ from segaware_caffe.data.images import decode_image, read_image
 from segaware_caffe.data.layer import DataLayer
 from segaware_caffe.data.mat import read_mat, write_mat
 from segaware_caffe.data.prefetch import Prefetcher
-from segaware_caffe.data.random import set_random_seed
 from segaware_caffe.data.transform import Rules, Transformer
 
 __all__ = [
@@ -30,6 +29,5 @@ __all__ = [
     "read_flo",
     "read_image",
     "read_mat",
-    "set_random_seed",
     "write_mat",
 ]

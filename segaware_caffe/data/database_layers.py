@@ -8,7 +8,7 @@ import numpy as np
 
 from segaware_caffe.data.databases import datum_image, read_datums
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
-from segaware_caffe.data.random import draw_seeds
+from segaware_caffe.data.seeds import draw_seeds
 from segaware_caffe.data.transform import Rules, Transformer
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.layers import Shape, register
@@ -34,13 +34,13 @@ class Data(DataLayer):
         self.check(not (transform.force_color and transform.force_gray), "cannot set both force_color and force_gray")
         with located(self):
             self.rules = Rules.plain(transform, self.training)
-        self.seeds = draw_seeds(self.rules.draws, order=False)
+        self.seeds = draw_seeds(self.context, self.rules.draws, order=False)
 
     def reshape(self) -> list[Shape]:
         return self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
-        records = self.share.of(_records(self.options))
+        records = self.context.share.of(_records(self.options))
         samples = _samples(records, self.proto.transform_param, self.rules, self.seeds.transform, self.num_tops)
         return batched(samples, self.options.batch_size)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from segaware_caffe.data.flo import read_flo
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_files
-from segaware_caffe.data.random import draw_seeds
+from segaware_caffe.data.seeds import draw_seeds
 from segaware_caffe.data.transform import Rules
 from segaware_caffe.layers import Shape, register
 
@@ -24,14 +24,14 @@ class FloData(DataLayer):
         self.check(self.options.batch_size > 0, "Positive batch size required")
         with located(self):
             draws = Rules.plain(self.proto.transform_param, self.training).draws
-        self._seeds = draw_seeds(draws, self.options.shuffle, self.options.rand_skip)
+        self._seeds = draw_seeds(self.context, draws, self.options.shuffle, self.options.rand_skip)
 
     def reshape(self) -> list[Shape]:
         return self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
         param = self.options
-        entries = self.share.of(cycle(read_files(param.source), self._seeds.order, self._seeds.skip))
+        entries = self.context.share.of(cycle(read_files(param.source), self._seeds.order, self._seeds.skip))
         return batched(_samples(entries, param.root_folder), param.batch_size)
 
 

@@ -10,11 +10,11 @@ import torch
 
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_files
-from segaware_caffe.data.random import MersenneTwister, next_seed
 from segaware_caffe.errors import FileError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.layers import Layer, Shape, register
+from segaware_caffe.layers.random import MersenneTwister
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class HDF5Data(DataLayer):
     def setup(self) -> None:
         self.check(not self.proto.HasField("transform_param"), "HDF5Data does not transform data.")
         self.check(self.options.batch_size > 0, "Positive batch size required")
-        self._seed = next_seed() if self.options.shuffle else None
+        self._seed = self.context.random.next32() if self.options.shuffle else None
         logger.info("Loading list of HDF5 filenames from: %s", self.options.source)
         with located(self):
             logger.info("Number of HDF5 files: %d", len(read_files(self.options.source)))
@@ -44,7 +44,7 @@ class HDF5Data(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         files = [entry.name for entry in read_files(self.options.source)]
-        return batched(self.share.of(_rows(files, list(self.proto.top), self._seed)), self.options.batch_size)
+        return batched(self.context.share.of(_rows(files, list(self.proto.top), self._seed)), self.options.batch_size)
 
 
 def _rows(files: list[str], names: list[str], seed: int | None) -> Iterator[tuple[str, Batch]]:

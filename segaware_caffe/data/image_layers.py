@@ -8,7 +8,7 @@ import numpy as np
 from segaware_caffe.data.images import read_image, resize, resize_nearest
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_labelled, read_pairs
-from segaware_caffe.data.random import draw_seeds
+from segaware_caffe.data.seeds import draw_seeds
 from segaware_caffe.data.transform import Rules, Size, Transformer
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Shape, register
@@ -40,7 +40,7 @@ class ImageLayer(DataLayer):
             self.rules = self.rules_of(self.proto.transform_param, self.training)
             for color in self.colors():
                 self.rules.means(channels(color))
-        self.seeds = draw_seeds(self.rules.draws, param.shuffle, param.rand_skip)
+        self.seeds = draw_seeds(self.context, self.rules.draws, param.shuffle, param.rand_skip)
 
     def colors(self) -> list[bool]:
         """Whether each of the images that get the mean subtracted has colours."""
@@ -53,7 +53,7 @@ class ImageLayer(DataLayer):
 
     def batches_of(self, entries: list[Entry], sample: Sample) -> Iterator[Batch]:
         """Endless batches of what `sample` makes of the entries."""
-        chosen = self.share.of(cycle(entries, self.seeds.order, self.seeds.skip))
+        chosen = self.context.share.of(cycle(entries, self.seeds.order, self.seeds.skip))
         return batched(_samples(chosen, sample, Transformer(self.rules, self.seeds.transform)), self.options.batch_size)
 
 

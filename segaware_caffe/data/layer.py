@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from segaware_caffe.data.prefetch import Prefetcher
-from segaware_caffe.data.share import current_share
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.layers import Layer, Shape
 
@@ -35,11 +34,6 @@ class DataLayer(Layer):
 
     bottoms = 0
     _reader: Prefetcher[Batch] | None = None
-
-    def __init__(self, proto: Any, num_tops: int | None = None):
-        super().__init__(proto, num_tops)
-        #: which of the items it reads
-        self.share = current_share()
 
     def batches(self) -> Iterator[Batch]:
         """All batches from the first one on, an array per top. Every call begins anew with the same draws.

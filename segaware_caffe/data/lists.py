@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from segaware_caffe.data.random import MersenneTwister
 from segaware_caffe.errors import FileError
+from segaware_caffe.layers.random import MersenneTwister
 
 
 class Entry(NamedTuple):

@@ -42,7 +42,7 @@ class MatRead(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         param = self.options
-        names = self.share.of(cycle(read_names(param.source, param.strip), seed=None))
+        names = self.context.share.of(cycle(read_names(param.source, param.strip), seed=None))
         return batched(_read(names, param.prefix), param.batch_size)
 
 

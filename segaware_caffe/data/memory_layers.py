@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from segaware_caffe.data.layer import located
-from segaware_caffe.data.random import next_seed
 from segaware_caffe.data.transform import Rules, Transformer
 from segaware_caffe.layers import Layer, Shape, register
 
@@ -33,7 +32,7 @@ class MemoryData(Layer):
         )
         with located(self):
             rules = Rules.plain(self.proto.transform_param, self.training)
-        self._transformer_of = rules, next_seed() if rules.draws else None
+        self._transformer_of = rules, self.context.random.next32() if rules.draws else None
         self._transformer: Transformer | None = None
         self._data = np.empty((0, *self._item), np.float32)
         self._labels = np.empty((0, 1, 1, 1), np.float32)

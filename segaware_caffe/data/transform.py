@@ -14,8 +14,8 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from segaware_caffe.data.images import resize, resize_nearest
-from segaware_caffe.data.random import MersenneTwister
 from segaware_caffe.errors import FieldError, FileError, ShapeError
+from segaware_caffe.layers.random import MersenneTwister
 from segaware_caffe.schema.messages import BlobProto
 
 Size = tuple[int, int]

@@ -11,10 +11,11 @@ import numpy as np
 from segaware_caffe.data.images import read_image, resize
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_lines
-from segaware_caffe.data.random import MersenneTwister, draw_seeds
+from segaware_caffe.data.seeds import draw_seeds
 from segaware_caffe.data.transform import Rules, read_mean
 from segaware_caffe.errors import FileError, ShapeError
 from segaware_caffe.layers import Shape, register
+from segaware_caffe.layers.random import MersenneTwister
 
 
 class Box(NamedTuple):
@@ -72,7 +73,7 @@ class WindowData(DataLayer):
         with located(self):
             self.rules = Rules.plain(transform, self.training)
             self.rules.means(3)
-        self.seeds = draw_seeds(self.rules.draws, order=True)
+        self.seeds = draw_seeds(self.context, self.rules.draws, order=True)
 
     def reshape(self) -> list[Shape]:
         count, crop = self.options.batch_size, self.proto.transform_param.crop_size
@@ -80,7 +81,7 @@ class WindowData(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         windows = read_windows(self.options)
-        seed = self.seeds.order + self.share.rank
+        seed = self.seeds.order + self.context.share.rank
         return batched(_samples(windows, self.options, self.rules, seed), self.options.batch_size)
 
 

@@ -31,6 +31,8 @@ from segaware_caffe.layers import (  # noqa: F401  (importing a family registers
     softmax,
 )
 from segaware_caffe.layers.base import BlobSpec, Layer, Shape, dims
+from segaware_caffe.layers.context import Context, Share
+from segaware_caffe.layers.random import set_random_seed
 from segaware_caffe.layers.registry import layer_class, register, registered
 
-__all__ = ["BlobSpec", "Layer", "Shape", "dims", "layer_class", "register", "registered"]
+__all__ = ["BlobSpec", "Context", "Layer", "Shape", "Share", "dims", "layer_class", "register", "registered", "set_random_seed"]

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError, of_kind
+from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.schema.shapes import Shape, dims
 
@@ -44,7 +45,7 @@ class Layer(nn.Module):
     """One Caffe layer.
 
     Attributes of an instance: `proto` (its LayerParameter), `name`, `num_tops`, `options` (the
-    message named by `param_field`, with its defaults), `specs` (its learned blobs).
+    message named by `param_field`, with its defaults), `context`, `specs` (its learned blobs).
     """
 
     type: ClassVar[str] = ""
@@ -70,6 +71,8 @@ class Layer(nn.Module):
         self.name: str = proto.name
         self.num_tops = len(proto.top) if num_tops is None else num_tops
         self.options: Any = getattr(proto, self.param_field) if self.param_field else None
+        #: given by the net that is built, before `setup`
+        self.context = Context()
         self.specs: list[BlobSpec] = []
         #: whether the gradient of each learned blob is computed (its own lr_mult is not 0)
         self.learns: list[bool] = []

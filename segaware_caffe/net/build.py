@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from segaware_caffe.errors import CaffeError, FieldError, UnknownLayerError, of_kind
-from segaware_caffe.layers import Layer, Shape, dims, layer_class, registered
+from segaware_caffe.layers import Context, Layer, Shape, dims, layer_class, registered
 from segaware_caffe.net.graph import Graph, Node, wire
 from segaware_caffe.net.insert_splits import insert_splits
 
 logger = logging.getLogger(__name__)
 
 
-def build_graph(net: Any, allow_python_layers: bool = False) -> tuple[Graph, dict[int, Shape]]:
+def build_graph(net: Any, context: Context, allow_python_layers: bool = False) -> tuple[Graph, dict[int, Shape]]:
     """Wire a filtered, upgraded NetParameter and set up its layers, in file order.
 
     Returns the graph and the shape of every value. Learned blobs are declared, not allocated.
@@ -31,6 +31,7 @@ def build_graph(net: Any, allow_python_layers: bool = False) -> tuple[Graph, dic
     for node in graph.nodes:
         _log_wiring(graph, node)
         layer = layer_class(node.type)(node.proto, len(node.tops))
+        layer.context = context
         layer.check_counts()
         bottoms = [shapes[value] for value in node.bottoms]
         layer.train(_is_train(net, node.proto))

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.layers import Layer, Shape
+from segaware_caffe.layers import Context, Layer, Shape
 from segaware_caffe.net.backward import backward_flags, cut_bottoms
 from segaware_caffe.net.build import build_graph
 from segaware_caffe.net.graph import AUTOMATIC, Graph, Node
@@ -41,6 +41,7 @@ class Net(nn.Module):
         level, stages: the rest of the state that include and exclude rules look at.
         allow_unknown_fields: warn about unknown fields instead of refusing them.
         allow_python_layers: let `Python` layers import and run the code that they name.
+        context: which share of the data to read, and where the data layers' seeds come from (all; `set_random_seed`).
 
     In TEST no learned blob requires a gradient, so that inner blobs are freed as the net runs
     (`net.requires_grad_()` changes that); in TRAIN those with a non-zero lr_mult do.
@@ -61,6 +62,7 @@ class Net(nn.Module):
         stages: Iterable[str] = (),
         allow_unknown_fields: bool = False,
         allow_python_layers: bool = False,
+        context: Context | None = None,
     ):
         super().__init__()
         full = read_net(prototxt, variables=variables, allow_unknown_fields=allow_unknown_fields)
@@ -71,7 +73,7 @@ class Net(nn.Module):
             logger.info("Initializing net from parameters: \n%s", write_text(self.proto).rstrip("\n"))
         #: the passes that are applied; None for the default ones
         self.pass_names = None if passes is None else tuple(passes)
-        self.graph, shapes = build_graph(self.proto, allow_python_layers)
+        self.graph, shapes = build_graph(self.proto, context or Context(), allow_python_layers)
         self.shapes_of_values: dict[int, Shape] = shapes
         self._plans: dict[Any, Plan] = {}
         #: keep few inner blobs for the backward pass of `forward_loss`, and compute the others again: less memory, more time

@@ -24,7 +24,12 @@ class LiteralRunner(Runner):
     loss_scale = None
 
     def __init__(self, proto: NetParameter, phase: str, options: Options):
-        self._view = Net(proto, phase=TRAIN if phase == "TRAIN" else TEST, allow_python_layers=options.allow_python_layers)
+        self._view = Net(
+            proto,
+            phase=TRAIN if phase == "TRAIN" else TEST,
+            allow_python_layers=options.allow_python_layers,
+            context=options.context,
+        )
         self.net = self._view._net
         self._options = options
         self._batch = {}

@@ -1,14 +1,14 @@
 """Work on threads and on several processes, so that reading and writing never hold up the network."""
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 import torch.distributed
+
+from segaware_caffe.data.processes import Process
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,28 +41,10 @@ def untracked(items: Iterable[T], total: int) -> Iterable[T]:
     return items
 
 
-@dataclass(frozen=True)
-class Shard:
-    """Which of how many processes this one is."""
-
-    rank: int = 0
-    count: int = 1
-    #: among the processes of this machine
-    local_rank: int = 0
-
-    @classmethod
-    def of_this_process(cls) -> "Shard":
-        """As torchrun says in the environment; the only one without torchrun."""
-        return cls(*(int(os.environ.get(name, default)) for name, default in (("RANK", 0), ("WORLD_SIZE", 1), ("LOCAL_RANK", 0))))
-
-    def share(self, items: Sequence[T]) -> Sequence[T]:
-        """Every `count`-th of the items: the shares of all processes are disjoint and together everything."""
-        return items[self.rank :: self.count]
-
-    def wait_for_all(self) -> None:
-        """Return when every process has called this."""
-        if self.count == 1:
-            return
-        if not torch.distributed.is_initialized():
-            torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
-        torch.distributed.barrier()
+def wait_for_all(process: Process) -> None:
+    """Return when every process of the run has called this."""
+    if process.size == 1:
+        return
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo", timeout=timedelta(days=30))
+    torch.distributed.barrier()

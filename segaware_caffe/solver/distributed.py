@@ -12,12 +12,13 @@ Caffe's nets may have blobs that no loss reaches, and `iter_size`.
 """
 
 import atexit
-import os
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 import torch
 from torch import distributed
+
+from segaware_caffe.data.processes import Process
 
 #: how long processes wait for one that tests or writes; torchrun ends them all when one dies
 PATIENCE = timedelta(days=1)
@@ -26,25 +27,19 @@ BUCKET = 2**24
 
 
 class Processes:
-    """The processes of this run: one, or those that torchrun started.
-
-    Attributes: `size`, how many there are; `rank`, this one's number from 0 on; `local_rank`, its
-    number on its machine.
-    """
+    """The processes of this run: one, or those that torchrun started."""
 
     def __init__(self) -> None:
-        if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not distributed.is_initialized():
+        if Process.this().size > 1 and not distributed.is_initialized():
             distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
             atexit.register(_leave)
-        started = distributed.is_initialized()
-        self.size = distributed.get_world_size() if started else 1
-        self.rank = distributed.get_rank() if started else 0
-        self.local_rank = int(os.environ.get("LOCAL_RANK", self.rank))
+        #: this one; the first one tests, writes and logs
+        self.this = Process.this()
 
     @property
-    def is_first(self) -> bool:
-        """Whether this one tests, writes and logs."""
-        return self.rank == 0
+    def size(self) -> int:
+        """How many there are."""
+        return self.this.size
 
     def same(self, tensors: Iterable[torch.Tensor]) -> None:
         """Give all processes the first one's values."""

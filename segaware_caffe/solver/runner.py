@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.layers import Context
 from segaware_caffe.net import Net
 from segaware_caffe.schema import NetParameter, SolverParameter
 
@@ -29,6 +30,7 @@ class Options:
         recompute: in training keep few inner blobs, and compute the others again for the backward pass.
         literal: run the prototxt layer by layer, as debug_info needs it.
         allow_python_layers: let Python layers run the code that they name.
+        context: which share of the data the net reads.
     """
 
     device: torch.device
@@ -37,6 +39,7 @@ class Options:
     recompute: bool = False
     literal: bool = False
     allow_python_layers: bool = False
+    context: Context = field(default_factory=Context)
 
     def __post_init__(self) -> None:
         if self.autocast not in (None, *PRECISIONS):
@@ -54,7 +57,8 @@ class Runner:
 
     def __init__(self, proto: NetParameter, phase: str, options: Options):
         passes = [] if options.literal else None
-        self.net = Net(proto, phase, passes=passes, allow_python_layers=options.allow_python_layers).to(options.device)
+        net = Net(proto, phase, passes=passes, allow_python_layers=options.allow_python_layers, context=options.context)
+        self.net = net.to(options.device)
         self.net.recompute = options.recompute
         self._options = options
         self._forward_loss = torch.compile(self.net.forward_loss) if options.compile else self.net.forward_loss

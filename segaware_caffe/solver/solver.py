@@ -4,13 +4,13 @@ import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 
-from segaware_caffe.data import set_random_seed
-from segaware_caffe.data.share import sharing
 from segaware_caffe.errors import CaffeError, FieldError
+from segaware_caffe.layers import Context, set_random_seed
 from segaware_caffe.net import Net
 from segaware_caffe.schema import SolverParameter, read_solver, write_text
 from segaware_caffe.solver.average import Average
@@ -73,18 +73,18 @@ class Solver:
         self.iter, self.loss, self.rate, self.stopped = 0, math.nan, math.nan, False
         self.watchers: list[Callable[[Solver], None]] = []
         self._reading = {"variables": variables, "allow_unknown_fields": allow_unknown_fields}
-        device = default_device(param, self.processes.local_rank) if device is None else torch.device(device)
+        device = default_device(param, self.processes.this.local_rank) if device is None else torch.device(device)
         if device.type == "cuda":
             torch.cuda.set_device(device)  # where this process's collective operations run
         self._options = Options(device, autocast, compile, recompute, param.debug_info, allow_python_layers)
         logger.info("Initializing solver from parameters: \n%s", write_text(param).rstrip("\n"))
         self._check()
         self._seed()
-        with sharing(self.processes.rank, self.processes.size):
-            self._train = self._make("Creating training net %s", train_source(param, level, stages), "TRAIN")
+        mine = Context(self.processes.this)
+        self._train = self._make("Creating training net %s", train_source(param, level, stages), "TRAIN", mine)
         self.processes.same(learned.tensor for learned in self._train.net.learned)
-        sources = test_sources(param) if self.processes.is_first else []
-        self._tests = [self._make(f"Creating test net (#{index}) %s", source, "TEST") for index, source in enumerate(sources)]
+        sources = test_sources(param) if self.processes.this.is_first else []
+        self._tests = [self._make(f"Creating test net (#{index}) %s", source, "TEST", Context()) for index, source in enumerate(sources)]
         for test in self._tests:
             test.share_with(self._train)
         self._updater = Updater(param, self._train.net.learned)
@@ -224,7 +224,7 @@ class Solver:
 
     def snapshot(self) -> str:
         """Write weights and solver state, `<snapshot_prefix>_iter_<iter>...`; the name of the solver state."""
-        if self.processes.is_first:
+        if self.processes.this.is_first:
             write_snapshot(self.param, self._train.net, self.iter, self._schedule.current_step, self._updater.history)
         return snapshot_files(self.param, self.iter)[1]
 
@@ -259,9 +259,9 @@ class Solver:
         """How many items of data an update takes, as far as the last batch tells."""
         return self._train.batch_size * self.param.iter_size * self.processes.size
 
-    def _make(self, words: str, source: NetSource, phase: str) -> Runner:
+    def _make(self, words: str, source: NetSource, phase: str, context: Context) -> Runner:
         logger.info(words, source.words)
-        return self.runner_class(source.read(**self._reading), phase, self._options)
+        return self.runner_class(source.read(**self._reading), phase, replace(self._options, context=context))
 
     def _check(self) -> None:
         param = self.param
@@ -273,7 +273,7 @@ class Solver:
         if param.snapshot > 0:
             if not param.snapshot_prefix:
                 raise FieldError("In solver params, snapshot is specified but snapshot_prefix is not")
-            if self.processes.is_first:
+            if self.processes.this.is_first:
                 check_writable(param)
         if param.HasField("layer_wise_reduce"):
             logger.info("layer_wise_reduce has no effect here: processes exchange gradients once an iteration")
@@ -285,7 +285,7 @@ class Solver:
             seed = self.processes.same_number(int.from_bytes(os.urandom(4), "little"))
         if seed >= 0:
             set_random_seed(seed)
-            torch.manual_seed(seed + self.processes.rank)
+            torch.manual_seed(seed + self.processes.this.rank)
 
     def _due(self, interval: int) -> bool:
         """Whether something that happens every `interval` iterations (0: never) happens now."""

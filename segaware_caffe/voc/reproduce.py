@@ -15,12 +15,13 @@ from typing import Any
 import torch
 
 import segaware_caffe
+from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import FileError, WeightsError
 from segaware_caffe.files import make_folder, replacing
 from segaware_caffe.schema import read_net, render
 from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed, write_json
 from segaware_caffe.segmentation.predict import Predictor, predict, read_entries, unfinished
-from segaware_caffe.segmentation.workers import Shard, Track, untracked
+from segaware_caffe.segmentation.workers import Track, untracked, wait_for_all
 from segaware_caffe.voc.check import check
 from segaware_caffe.voc.dataset import SUBSETS, VocFolder, write_lists
 from segaware_caffe.voc.fetch import SBD, TEST, TRAINVAL, WEIGHTS, Download, wanted
@@ -105,20 +106,20 @@ def require(voc: Path | None, weights: Path | None, net: str, subset: str) -> No
 def reproduce(task: Task, tracker: Callable[[str, str], Track] = lambda label, unit: untracked) -> Outcome | None:
     """Do all of it, or the rest of it if it was stopped. Under torchrun the predictions are shared out; None but on the first process."""
     require(task.voc.root, task.weights, task.net, task.subset)
-    shard = Shard.of_this_process()
+    process = Process.this()
     outcome = Outcome(task)
-    if shard.rank == 0:
+    if process.rank == 0:
         with _timed(outcome, "check"):
             _check(outcome, tracker("checking", " images"))
         prepare(outcome)
-    shard.wait_for_all()
-    _predict(outcome, shard, untracked if shard.rank else tracker("predicting", " images"))
-    shard.wait_for_all()
-    if shard.rank:
+    wait_for_all(process)
+    _predict(outcome, process, untracked if process.rank else tracker("predicting", " images"))
+    wait_for_all(process)
+    if process.rank:
         return None
     with _timed(outcome, "evaluation"):
         _judge(outcome, tracker)
-    _describe(outcome, shard)
+    _describe(outcome, process)
     return outcome
 
 
@@ -160,7 +161,7 @@ def _claim(predictions: Path, made_by: str) -> None:
         temporary.write_text(made_by)
 
 
-def _predict(outcome: Outcome, shard: Shard, track: Track) -> None:
+def _predict(outcome: Outcome, process: Process, track: Track) -> None:
     task = outcome.task
     with _timed(outcome, "loading"):
         predictor = Predictor(read_net(task.config), weights=task.weights)
@@ -175,7 +176,7 @@ def _predict(outcome: Outcome, shard: Shard, track: Track) -> None:
         outcome.warnings.append(f"the weights leave these layers as the config fills them: {listed(report.missing)}")
     entries = read_entries(str(task.list))
     outcome.images = len(entries)
-    todo = unfinished(shard.share(entries), task.predictions)
+    todo = unfinished(process.of(entries), task.predictions)
     with _timed(outcome, "prediction"):
         for _ in track(predict(predictor, todo, task.predictions), len(todo)):
             outcome.predicted += 1
@@ -193,12 +194,12 @@ def _judge(outcome: Outcome, tracker: Callable[[str, str], Track]) -> None:
         write_json(task.output / "evaluation.json", outcome.evaluation.as_json())
 
 
-def _describe(outcome: Outcome, shard: Shard) -> None:
+def _describe(outcome: Outcome, process: Process) -> None:
     """What one wants to know of the machine, years later."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     outcome.facts |= {
         "versions": {"segaware_caffe": segaware_caffe.__version__, "torch": torch.__version__, "python": platform.python_version()},
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {shard.count} processes",
+        "machine": f"{platform.platform()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {process.size} processes",
         "device": torch.cuda.get_device_name(task_device) if (task_device := torch.device(outcome.task.device)).type == "cuda" else "CPU",
         "peak_memory_bytes": peak,
     }

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segaware_caffe import Layer, Net
-from segaware_caffe.data import set_random_seed
+from segaware_caffe import Layer, Net, set_random_seed
 
 MEAN = (104.008, 116.669, 122.675)
 MEAN_VALUES = " ".join(f"mean_value: {value}" for value in MEAN)

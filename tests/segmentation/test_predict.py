@@ -17,11 +17,12 @@ from segaware_caffe import Net, cli
 from segaware_caffe.cli.voc import prediction
 from segaware_caffe.data.lists import Entry
 from segaware_caffe.data.mat import read_mat, write_mat
+from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import read_net
 from segaware_caffe.segmentation import Predictor, colormap, read_labels
 from segaware_caffe.segmentation.predict import Scored, best_labels, read_entries, unfinished
-from segaware_caffe.segmentation.workers import Shard, ahead
+from segaware_caffe.segmentation.workers import ahead
 from segaware_caffe.voc.dataset import write_lists
 
 
@@ -138,9 +139,9 @@ def test_processes_share_the_work(work, monkeypatch, capsys):
 
 def test_every_process_has_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    devices = [prediction.process_device("0,3", Shard(rank, 4, rank % 2)) for rank in range(4)]
+    devices = [prediction.process_device("0,3", Process(rank, 4, rank % 2)) for rank in range(4)]
     assert devices == ["cuda:0", "cuda:3", "cuda:0", "cuda:3"]
-    assert prediction.process_device("", Shard()) == "cpu"
+    assert prediction.process_device("", Process()) == "cpu"
 
 
 def test_a_network_with_inputs_reads_photographs_as_the_paper_does(work):

@@ -28,6 +28,6 @@ if args.kill_at is not None:
 if args.gradients:  # plain SGD with rate 1: the steps are the gradients
     solver.step(1)
     steps = {f"{blob.layer}/{blob.index}": blob.tensor.grad.numpy() for blob in solver.net.learned}
-    np.savez(f"{args.gradients}{solver.processes.rank}.npz", loss=solver.loss, **steps)
+    np.savez(f"{args.gradients}{solver.processes.this.rank}.npz", loss=solver.loss, **steps)
 else:
     solver.solve()

@@ -17,8 +17,7 @@ from PIL import Image
 from published import INSTANCES, published
 from voc.support import contents, run
 
-from segaware_caffe import Net
-from segaware_caffe.data import set_random_seed
+from segaware_caffe import Net, set_random_seed
 from segaware_caffe.data.mat import read_mat
 from segaware_caffe.schema import parse_text, read_net
 from segaware_caffe.schema.templates import render

@@ -6,11 +6,12 @@ from typing import Any
 
 from segaware_caffe.cli.common import add_command, add_net_arguments, stages, tracker, variables
 from segaware_caffe.cli.running import check_gpus
+from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import read_net
 from segaware_caffe.segmentation.predict import Predictor, mat_files, predict, predict_from_mats, read_entries, unfinished
 from segaware_caffe.segmentation.refine import pngs_from_bins
-from segaware_caffe.segmentation.workers import THREADS, Shard, untracked
+from segaware_caffe.segmentation.workers import THREADS, untracked
 from segaware_caffe.voc.dataset import VocFolder
 
 PREDICT = """\
@@ -59,15 +60,15 @@ def default_output(source: str) -> Path:
     return Path("results") / "VOC2012" / "Segmentation" / f"comp6_{subset}_cls"
 
 
-def process_device(gpu: str, shard: Shard) -> str:
+def process_device(gpu: str, process: Process) -> str:
     """The device of this process, of those that --gpu lists."""
     ids = check_gpus(gpu) if gpu else []
-    return f"cuda:{ids[shard.local_rank % len(ids)]}" if ids else "cpu"
+    return f"cuda:{ids[process.local_rank % len(ids)]}" if ids else "cpu"
 
 
 def run_predict(args: argparse.Namespace) -> None:
     """Predict this process' share of the list."""
-    shard = Shard.of_this_process()
+    process = Process.this()
     proto = read_net(args.model, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
     predictor = Predictor(
         proto,
@@ -78,17 +79,17 @@ def run_predict(args: argparse.Namespace) -> None:
         stages=stages(args),
         allow_python_layers=args.allow_python_layers,
     )
-    predictor.net.to(process_device(args.gpu, shard))
+    predictor.net.to(process_device(args.gpu, process))
     source = args.list or predictor.source
     if not source:
         raise CaffeError(f"{args.model}: the net names no list of photographs; give one with --list")
     output = args.output or default_output(source)
-    entries = shard.share(read_entries(source))
-    track = untracked if shard.rank else tracker("predicting", " images")
+    entries = list(process.of(read_entries(source)))
+    track = untracked if process.rank else tracker("predicting", " images")
     todo = unfinished(entries, output)
     for _ in track(predict(predictor, todo, output, args.readers, args.writers), len(todo)):
         pass
-    mine = f" ({len(entries)} of process {shard.rank} of {shard.count})" if shard.count > 1 else ""
+    mine = f" ({len(entries)} of process {process.rank} of {process.size})" if process.size > 1 else ""
     print(f"{output}: {len(todo)} label images written, {len(entries) - len(todo)} were there{mine}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import segaware_caffe
 from segaware_caffe.cli.common import add_command, tracker
 from segaware_caffe.cli.voc.prediction import process_device
-from segaware_caffe.segmentation.workers import Shard
+from segaware_caffe.data.processes import Process
 from segaware_caffe.voc.dataset import VocFolder
 from segaware_caffe.voc.report import summary, write_report
 from segaware_caffe.voc.reproduce import EXPERIMENTS, Task, reproduce, require
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     """Reproduce; the first process prints and writes the report."""
     require(args.voc, args.weights, args.net, args.subset)
     output = args.output or Path(f"reproduction_{args.net}_{args.subset}")
-    device = process_device(args.gpu, Shard.of_this_process())
+    device = process_device(args.gpu, Process.this())
     task = Task(VocFolder(args.voc), args.weights, output, args.net, args.subset, args.configs, device)
     outcome = reproduce(task, tracker)
     if outcome is not None:

@@ -6,12 +6,9 @@ generators of its own, so what it serves does not depend on when its thread runs
 
 import os
 from collections.abc import MutableSequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-
-from segaware_caffe.data.share import current_share
 
 WORDS = 2**32
 
@@ -20,6 +17,11 @@ class MersenneTwister:
     """The stream of 32-bit words of an MT19937 with standard integer seeding."""
 
     def __init__(self, seed: int):
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
+        """Begin anew; a negative seed takes the system's randomness."""
+        seed = int.from_bytes(os.urandom(4), "little") if seed < 0 else seed
         self._words = np.random.MT19937()
         self._words.state = np.random.RandomState(seed % WORDS).get_state(legacy=False)
 
@@ -46,53 +48,17 @@ class MersenneTwister:
                 return value
 
 
-def _unseeded() -> MersenneTwister:
-    return MersenneTwister(int.from_bytes(os.urandom(4), "little"))
-
-
-_main = _unseeded()
+#: what nets draw from unless they are given another one
+MAIN = MersenneTwister(-1)
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed what fillers and Dropout draw (PyTorch's generator), and the data layers built from now on.
+    """Seed what fillers and Dropout draw (PyTorch's generator), and the data layers built from now on (`MAIN`).
 
     A negative seed takes the system's randomness.
     """
-    global _main
     if seed < 0:
         torch.seed()
-        _main = _unseeded()
     else:
         torch.manual_seed(seed)
-        _main = MersenneTwister(seed)
-
-
-def next_seed() -> int:
-    """One word of the main generator."""
-    return _main.next32()
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """What a data layer draws when it is set up; None where it needs none."""
-
-    transform: int | None = None
-    #: for shuffling the list, or for sampling windows
-    order: int | None = None
-    skip: int = 0
-
-
-def draw_seeds(transform: bool, order: bool, rand_skip: int = 0) -> Seeds:
-    """The draws of a prefetching layer, in the reference's order.
-
-    The transformer's seed is drawn twice and the second counts; the last word would seed the
-    reading thread, which needs none. Of processes that share the data each gets another transformer's
-    seed, but all the same order.
-    """
-    if transform:
-        next_seed()
-    order_seed = next_seed() if order else None
-    skip = next_seed() % rand_skip if rand_skip else 0
-    transform_seed = next_seed() + current_share().rank if transform else None
-    next_seed()
-    return Seeds(transform_seed, order_seed, skip)
+    MAIN.seed(seed)

@@ -7,8 +7,10 @@ import pytest
 from golden_oracle import GOLDEN
 
 from segaware_caffe import Net, set_random_seed
-from segaware_caffe.data.random import Seeds, draw_seeds
-from segaware_caffe.data.share import Share, current_share, sharing
+from segaware_caffe.data.processes import Process
+from segaware_caffe.data.seeds import Seeds, draw_seeds
+from segaware_caffe.layers import Context, Share
+from segaware_caffe.layers.random import MersenneTwister
 
 WHOLE = Share()
 FOLDER = GOLDEN / "data"
@@ -24,8 +26,7 @@ LAYERS = {
 def batches(type_name: str, batch_size: int, count: int, share: Share = WHOLE) -> list[list[np.ndarray]]:
     """What the layer of a train net reads."""
     set_random_seed(7)
-    with sharing(share.rank, share.size):
-        net = Net(TRAIN.format(type=type_name, rest=LAYERS[type_name] % batch_size), "TRAIN")
+    net = Net(TRAIN.format(type=type_name, rest=LAYERS[type_name] % batch_size), "TRAIN", context=Context(share))
     return [[blob.numpy() for blob in net().values()] for _ in range(count)]
 
 
@@ -45,15 +46,27 @@ def test_two_batches_side_by_side_are_the_batch_of_one_process(type_name, monkey
 
 
 def test_processes_shuffle_alike_and_transform_each_for_itself():
-    drawn = []
-    for rank in range(2):
-        set_random_seed(7)
-        with sharing(rank, 2):
-            drawn.append(draw_seeds(transform=True, order=True))
+    drawn = [draw_seeds(Context(Share(rank, 2), MersenneTwister(7)), transform=True, order=True) for rank in range(2)]
     assert drawn[1] == Seeds(drawn[0].transform + 1, drawn[0].order)
 
 
-def test_sharing_ends_with_its_block():
-    with sharing(1, 2):
-        assert current_share() == Share(1, 2)
-    assert current_share() == Share()
+def test_a_net_draws_from_the_generator_that_it_is_given(monkeypatch):
+    monkeypatch.chdir(FOLDER)
+    prototxt = TRAIN.format(type="ImageData", rest=LAYERS["ImageData"] % 4)
+    set_random_seed(7)
+    expected = Net(prototxt, "TRAIN")()["label"]
+    set_random_seed(8)
+    assert np.array_equal(Net(prototxt, "TRAIN", context=Context(random=MersenneTwister(7)))()["label"], expected)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, Process()),
+        ({"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4"}, Process(5, 8, 1, 4)),
+    ],
+)
+def test_torchrun_says_which_process_this_is(environment, expected, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Process.this() == expected

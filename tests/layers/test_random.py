@@ -7,7 +7,7 @@ import torch
 from data.support import words
 
 import segaware_caffe
-from segaware_caffe.data.random import MersenneTwister, Seeds, draw_seeds, next_seed, set_random_seed
+from segaware_caffe.layers.random import MAIN, MersenneTwister, set_random_seed
 
 
 @pytest.mark.parametrize(("seed", "expected"), [(5489, [3499211612, 581869302]), (1701, [384112814, 2227967492, 495543390])])
@@ -28,28 +28,11 @@ def test_shuffle_is_boosts() -> None:
     assert items == [6, 5, 1, 2, 4, 7, 3, 0]
 
 
-@pytest.mark.parametrize(
-    ("transform", "order", "rand_skip", "expected", "drawn"),
-    [
-        (False, False, 0, lambda w: Seeds(), 1),
-        (True, False, 0, lambda w: Seeds(transform=w[1]), 3),
-        (False, True, 0, lambda w: Seeds(order=w[0]), 2),
-        (False, False, 10, lambda w: Seeds(skip=w[0] % 10), 2),
-        (True, True, 10, lambda w: Seeds(transform=w[3], order=w[1], skip=w[2] % 10), 5),
-    ],
-)
-def test_set_up_draws_in_the_references_order(transform, order, rand_skip, expected, drawn) -> None:
-    stream = list(itertools.islice(words(77), 10))
-    set_random_seed(77)
-    assert draw_seeds(transform, order, rand_skip) == expected(stream)
-    assert next_seed() == stream[drawn], f"{drawn} words are drawn, the last for the reading thread"
-
-
 def test_a_negative_seed_is_none() -> None:
     set_random_seed(-1)
-    first = [next_seed() for _ in range(4)]
+    first = [MAIN.next32() for _ in range(4)]
     set_random_seed(-1)
-    assert first != [next_seed() for _ in range(4)]
+    assert first != [MAIN.next32() for _ in range(4)]
 
 
 NOISE = """
