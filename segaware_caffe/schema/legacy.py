@@ -11,6 +11,7 @@ from segaware_caffe.errors import FieldError, ParseError
 from segaware_caffe.schema.legacy_v0 import upgrade_v0
 from segaware_caffe.schema.legacy_v1 import upgrade_v1
 from segaware_caffe.schema.messages import NetParameter, SolverParameter, enum
+from segaware_caffe.schema.synonyms import replace_synonyms
 
 _LEGACY_INPUT_AXES = 4
 _SOLVER_TYPES = {
@@ -37,6 +38,7 @@ def upgrade_net(net: NetParameter) -> None:
     if net.input:
         _upgrade_input(net)
     _upgrade_batch_norm(net)
+    replace_synonyms(net)
 
 
 def _upgrade_input(net: NetParameter) -> None:
