@@ -140,4 +140,4 @@ def crop(top_from: Top, top_to: Top) -> Top:
         raise AssertionError(f"cannot crop negative offset: {-b}")
     if not (np.round(b) == b).all():
         raise AssertionError(f"cannot crop noninteger offset: {-b}")
-    return layers.Crop(top_from, top_to, crop_param=dict(axis=axis + 1, offset=[-int(round(value)) for value in b]))
+    return layers.Crop(top_from, top_to, crop_param={"axis": axis + 1, "offset": [-int(value) for value in b]})

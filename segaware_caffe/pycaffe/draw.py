@@ -50,7 +50,7 @@ def get_layer_label(layer: Message, rankdir: str) -> str:
         param = layer.pooling_param
         lines[1] = f"({get_pooling_types_dict()[param.pool]} {layer.type})"
         lines += [f"kernel size: {param.kernel_size}", f"stride: {param.stride}", f"pad: {param.pad}"]
-    return '"{}"'.format(separator.join(lines))
+    return f'"{separator.join(lines)}"'
 
 
 def _windows(param: Message) -> list[tuple[Any, int]]:

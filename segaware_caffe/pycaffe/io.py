@@ -6,7 +6,6 @@ pycaffe leaves to scikit-image is done with Pillow and scipy here, to the number
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from google.protobuf.message import Message

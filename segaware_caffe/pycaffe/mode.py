@@ -8,6 +8,8 @@ import warnings
 
 #: lets every net of pycaffe run its Python layers if it is 1
 PYTHON_LAYERS = "SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS"
+#: the least severity that is logged
+MIN_LEVEL = "GLOG_minloglevel"
 
 _settings = {"solver_count": 1, "solver_rank": 0, "multiprocess": False, "python_layers": False, "log_level": 0}
 logger = logging.getLogger(__name__)
@@ -79,5 +81,5 @@ def log(message: str) -> None:
 
 
 def _minimum() -> int:
-    value = os.environ.get("GLOG_minloglevel", "")
+    value = os.environ.get(MIN_LEVEL, "")
     return int(value) if value.isdigit() else 0

@@ -1,10 +1,10 @@
 """`caffe.NCCL`: several processes that train one net, as pycaffe's scripts start them, over `torch.distributed`.
 
-    uid = caffe.NCCL.new_uid()                      # in the parent, given to all
-    caffe.set_solver_count(n); caffe.set_solver_rank(rank); caffe.set_multiprocess(True)
-    solver = caffe.SGDSolver(file)
-    nccl = caffe.NCCL(solver, uid); nccl.bcast()    # everybody starts from the first one's weights
-    solver.add_callback(nccl)                       # and the gradients are averaged
+uid = caffe.NCCL.new_uid()                      # in the parent, given to all
+caffe.set_solver_count(n); caffe.set_solver_rank(rank); caffe.set_multiprocess(True)
+solver = caffe.SGDSolver(file)
+nccl = caffe.NCCL(solver, uid); nccl.bcast()    # everybody starts from the first one's weights
+solver.add_callback(nccl)                       # and the gradients are averaged
 """
 
 import socket
@@ -41,7 +41,7 @@ class NCCL:
         """Where the processes of this machine meet, to be given to each."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            return "127.0.0.1:{}".format(free.getsockname()[1])
+            return f"127.0.0.1:{free.getsockname()[1]}"
 
     def bcast(self) -> None:
         """Give all processes the first one's weights."""

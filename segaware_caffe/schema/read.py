@@ -8,6 +8,7 @@ from google.protobuf.message import Message
 
 from segaware_caffe.configs import resolve
 from segaware_caffe.errors import CaffeError, FileError, ParseError
+from segaware_caffe.schema.binary import read_binary
 from segaware_caffe.schema.legacy import upgrade_net, upgrade_solver
 from segaware_caffe.schema.messages import NetParameter, SolverParameter
 from segaware_caffe.schema.templates import Value, render
@@ -26,7 +27,7 @@ def read_net(
     """The net of a prototxt, its `${NAME}` placeholders filled in, its legacy forms upgraded.
 
     `path_or_text` is a path (`configs/...` names one of the project's own networks, in any folder), the
-    text itself (a str with a line break, "{" or ":" that is no file's name), or a NetParameter, which is copied.
+    text itself (a str with a line break, "{" or ":" that is no file's name), or a NetParameter (of any `caffe_pb2`), which is copied.
     Raises CaffeError: no such file, not a text, a variable without a value, a mistake in the text
     (see `parse_text`), an upgrade that would lose something.
     """
@@ -55,9 +56,12 @@ def _read(
 ) -> Message:
     name = kind.DESCRIPTOR.name
     path = None
-    if isinstance(given, kind):
-        message = kind()
-        message.CopyFrom(given)
+    if isinstance(given, Message) and given.DESCRIPTOR.full_name == kind.DESCRIPTOR.full_name:
+        if isinstance(given, kind):
+            message = kind()
+            message.CopyFrom(given)
+        else:  # one of pycaffe's, or of another caffe_pb2
+            message = read_binary(given.SerializePartialToString(), name)
         source = f"the {name}"
     else:
         path = _as_path(given, name)

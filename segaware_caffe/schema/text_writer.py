@@ -10,24 +10,25 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 #: What a literal cannot hold as it is: quotes, backslashes, control characters and, in bytes, everything above ASCII.
-_SPECIAL = re.compile(r"[\x00-\x1f\x7f\"\\]")
-_SPECIAL_BYTE = re.compile(r"[^\x20-\x7e]|[\"\\]")
-_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
+_SPECIAL = re.compile(r"[\x00-\x1f\x7f\"'\\]")
+_SPECIAL_BYTE = re.compile(r"[^\x20-\x7e]|[\"'\\]")
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "'": "\\'", "\\": "\\\\"}
 
 
-def write_text(message: Message) -> str:
-    """`message` as prototxt: one field a line, in the order of the field numbers, two spaces a level."""
-    return "".join(f"{line}\n" for line in _lines(message, ""))
+def write_text(message: Message, as_declared: bool = False) -> str:
+    """`message` as prototxt: one field a line, two spaces a level, in the order of the numbers or as the schema declares the fields."""
+    return "".join(f"{line}\n" for line in _lines(message, "", as_declared))
 
 
-def _lines(message: Message, indent: str) -> list[str]:
+def _lines(message: Message, indent: str, as_declared: bool) -> list[str]:
     lines = []
-    for field, content in message.ListFields():
+    fields = sorted(message.ListFields(), key=lambda pair: pair[0].index) if as_declared else message.ListFields()
+    for field, content in fields:
         # A message has no iteration of its own: what is no scalar or message is a list.
         single = isinstance(content, (Message, str, bytes, int, float))
         for value in [content] if single else content:
             if isinstance(value, Message):
-                lines += [f"{indent}{field.name} {{", *_lines(value, indent + "  "), f"{indent}}}"]
+                lines += [f"{indent}{field.name} {{", *_lines(value, indent + "  ", as_declared), f"{indent}}}"]
             else:
                 lines.append(f"{indent}{field.name}: {_scalar(field, value)}")
     return lines

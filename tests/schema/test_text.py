@@ -358,7 +358,7 @@ WRITTEN = {
         SolverParameter(solver_mode=0, snapshot_diff=True, max_iter=-5),
         "max_iter: -5\nsnapshot_diff: true\nsolver_mode: CPU\n",
     ),
-    "escapes": (LayerParameter(name="\"'\\\n\t\x00\x7fé"), r'name: "\"' + r"'" + r'\\\n\t\000\177é"' + "\n"),
+    "escapes": (LayerParameter(name="\"'\\\n\t\x00\x7fé"), r"""name: "\"\'\\\n\t\000\177é" """.rstrip() + "\n"),
     "bytes": (Datum(data=b'\x00\xff"a'), r'data: "\000\377\"a"' + "\n"),
 }
 

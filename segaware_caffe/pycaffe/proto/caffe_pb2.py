@@ -15,6 +15,7 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import EncodeError, Message
 
 from segaware_caffe import schema
+from segaware_caffe.pycaffe.proto.order import declare_in_order
 
 #: The messages that hold layers, whose numbers depend on the dialect.
 _NUMBERED = ("NetParameter", "LayerParameter", "SolverParameter")
@@ -24,6 +25,7 @@ def _build() -> dict[str, Any]:
     """What the module offers: classes, enums with their values, and descriptors by the generated code's names."""
     file = descriptor_pb2.FileDescriptorProto()
     schema.NetParameter.DESCRIPTOR.file.CopyToProto(file)
+    declare_in_order(file)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     classes = message_factory.GetMessageClassesForFiles([file.name], pool)
@@ -36,9 +38,16 @@ def _build() -> dict[str, Any]:
         names[declared.name] = EnumTypeWrapper(descriptor)
         names[f"_{declared.name.upper()}"] = descriptor
         names.update((value.name, value.number) for value in descriptor.values)
+    for cls in classes.values():
+        cls.__str__ = cls.__repr__ = _text
     for name in _NUMBERED:
         _speak_dialects(names[name], schema.message_class(name))
     return names
+
+
+def _text(message: Message) -> str:
+    """The order and the form in which the runtimes of Caffe's time print, whatever this one does."""
+    return schema.write_text(message, as_declared=True)
 
 
 def _speak_dialects(cls: type[Message], inner: type[Message]) -> None:
@@ -73,4 +82,3 @@ def _speak_dialects(cls: type[Message], inner: type[Message]) -> None:
 
 
 globals().update(_build())
-
