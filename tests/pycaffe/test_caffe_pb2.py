@@ -12,9 +12,8 @@ from segaware_caffe.pycaffe.proto import caffe_pb2
 
 FILE = schema.NetParameter.DESCRIPTOR.file
 #: a net whose field numbers the two dialects read differently
-UPSTREAM = (
-    'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } } layer { name: "c" type: "Crop" crop_param { axis: 1 } }'
-)
+UPSTREAM = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 } } }
+layer { name: "c" type: "Crop" crop_param { axis: 1 } }"""
 FORK = 'layer { name: "d" type: "Im2dist" bottom: "x" top: "d" convolution_param { kernel_size: 3 } }'
 
 
