@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "segaware_caffe" / "__init__.py").read_text()).group(1)
@@ -41,6 +42,25 @@ KERNELS = Extension(
     optional=True,
 )
 
+
+class BuildWithConfigs(build_py):
+    """The networks of configs/ go into the package, where segaware_caffe.configs finds them; an editable install finds them here."""
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._configs().items():
+                self.mkpath(str(Path(target).parent))
+                self.copy_file(source, target)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return super().get_outputs(include_bytecode) + ([] if self.editable_mode else [*self._configs().values()])
+
+    def _configs(self) -> dict[str, str]:
+        files = [path for path in sorted((ROOT / "configs").rglob("*")) if path.suffix in (".prototxt", ".vars")]
+        return {str(path): str(Path(self.build_lib, "segaware_caffe", path.relative_to(ROOT))) for path in files}
+
+
 setup(
     name="segaware-caffe",
     version=VERSION,
@@ -52,6 +72,7 @@ setup(
     packages=find_packages(include=["segaware_caffe", "segaware_caffe.*"]),
     package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "voc/report.html", "models/*"]},
     ext_modules=[KERNELS],
+    cmdclass={"build_py": BuildWithConfigs},
     install_requires=["torch>=2.4", "protobuf>=4.22", "numpy>=1.26", "scipy>=1.11", "pillow>=10", "jinja2>=3.1"],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["segaware-caffe = segaware_caffe.cli:main", "caffe-segaware = segaware_caffe.cli.caffe:main"]},

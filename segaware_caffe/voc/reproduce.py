@@ -1,4 +1,4 @@
-"""The paper's experiment as one function: check, render, predict, evaluate or pack (spec/pipeline.md 7.1 to 7.4)."""
+"""The paper's experiment as one function: render, check, predict, evaluate or pack (spec/pipeline.md 7.1 to 7.4)."""
 
 import hashlib
 import os
@@ -15,10 +15,11 @@ from typing import Any
 import torch
 
 import segaware_caffe
+from segaware_caffe.configs import FOLDER
 from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import FileError, WeightsError
 from segaware_caffe.files import make_folder, replacing
-from segaware_caffe.schema import read_net, render
+from segaware_caffe.schema import file_text, read_net, read_variables, render
 from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed, write_json
 from segaware_caffe.segmentation.predict import Predictor, predict, read_entries, unfinished
 from segaware_caffe.segmentation.workers import Track, untracked, wait_for_all
@@ -30,11 +31,11 @@ from segaware_caffe.voc.submit import check_predictions, pack
 #: mean IoU in percent that the authors published, by network and set
 PUBLISHED = {("res", "test"): 79.839}
 
-#: the values of the placeholders of configs/<net>/test.prototxt, as the published instances have them
-EXPERIMENTS: dict[str, dict[str, Any]] = {
-    "res": {"HALF_SIZE": 257, "MAIN_LR1": 1, "EMBS_LR3": 2, "CRF_LR1": 0, "CRF_LR2": 0},
-    "vgg": {"CROP_SIZE": 513, "NUM_LABELS": 21, "DATASET": "voc12", "EMBS_LR1": 1, "EMBS_LR2": 2, "MAINSCALE_LR1": 1, "MAINSCALE_LR2": 2},
-}
+#: file among the predictions that says what they are of
+MADE_BY = ".made_by"
+
+#: the networks, by their folders under configs/
+NETS = ("res", "vgg")
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,18 @@ class Task:
     output: Path
     net: str = "res"
     subset: str = "val"
-    configs: Path = Path("configs")
+    configs: Path = FOLDER
     device: str = "cpu"
 
     @property
     def predictions(self) -> Path:
         """The folder of the label images."""
         return self.output / "results" / "VOC2012" / "Segmentation" / f"comp6_{self.subset}_cls"
+
+    @property
+    def template(self) -> Path:
+        """The network before its placeholders are filled in."""
+        return self.configs / self.net / "test.prototxt"
 
     @property
     def config(self) -> Path:
@@ -104,16 +110,24 @@ def require(voc: Path | None, weights: Path | None, net: str, subset: str) -> No
 
 
 def reproduce(task: Task, tracker: Callable[[str, str], Track] = lambda label, unit: untracked) -> Outcome | None:
-    """Do all of it, or the rest of it if it was stopped. Under torchrun the predictions are shared out; None but on the first process."""
+    """Do all of it, or the rest of it if it was stopped. Under torchrun the predictions are shared out; None but on the first process.
+
+    Raises CaffeError. What can be refused without the dataset's images (the template, the weights, an output folder of other
+    predictions) is refused before they are read.
+    """
     require(task.voc.root, task.weights, task.net, task.subset)
     process = Process.this()
     outcome = Outcome(task)
+    config = rendered(task)
+    if process.rank == 0:
+        _refuse_output(task)
+    predictor = _load(outcome, config)
     if process.rank == 0:
         with _timed(outcome, "check"):
             _check(outcome, tracker("checking", " images"))
-        prepare(outcome)
+        prepare(outcome, config)
     wait_for_all(process)
-    _predict(outcome, process, untracked if process.rank else tracker("predicting", " images"))
+    _predict(outcome, predictor, process, untracked if process.rank else tracker("predicting", " images"))
     wait_for_all(process)
     if process.rank:
         return None
@@ -121,6 +135,42 @@ def reproduce(task: Task, tracker: Callable[[str, str], Track] = lambda label, u
         _judge(outcome, tracker)
     _describe(outcome, process)
     return outcome
+
+
+def rendered(task: Task) -> str:
+    """The network's text: the template with the published values, and with the dataset and the folders of this task."""
+    values = {
+        **read_variables(FOLDER / task.net / f"voc_{task.subset}.vars"), "NET_ID": task.net, "DATA_ROOT": str(task.voc.root),
+        "EXP": str(task.output), "TEST_SET": f"voc_{task.subset}", "FEATURE_DIR": str(task.output / "features"), "BATCH_SIZE": 1,
+    }  # fmt: skip
+    return render(file_text(task.template), values, str(task.template))
+
+
+def _refuse_output(task: Task) -> None:
+    """CaffeError if the folder cannot be written, or holds the predictions of other weights or of another network."""
+    there = next(folder for folder in (task.output, *task.output.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise FileError(f"{task.output}: nothing can be written there; take another --output")
+    note = task.predictions / MADE_BY
+    if note.exists() and note.read_text() != _made_by(task):
+        raise FileError(f"{task.predictions}: holds predictions of other weights or another network; take another --output, or remove it")
+
+
+def _load(outcome: Outcome, config: str) -> Predictor:
+    """The network with its weights. CaffeError if the weights are not a network's of this template."""
+    task = outcome.task
+    with _timed(outcome, "loading"):
+        predictor = Predictor(read_net(config), weights=task.weights)
+        predictor.net.to(task.device)
+    report = predictor.net.load_report
+    assert report is not None
+    types = {layer.name: layer.type for layer in reversed(predictor.net.layers)}
+    untrained = [name for name in report.missing if types[name] in ("Convolution", "InnerProduct")]
+    if untrained:
+        raise WeightsError(f"{task.weights}: not the weights of {task.template}: they have nothing for {listed(untrained)}")
+    if report.missing:
+        outcome.warnings.append(f"the weights leave these layers as the config fills them: {listed(report.missing)}")
+    return predictor
 
 
 def _check(outcome: Outcome, track: Track) -> None:
@@ -133,47 +183,25 @@ def _check(outcome: Outcome, track: Track) -> None:
     ]
 
 
-def prepare(outcome: Outcome) -> None:
+def prepare(outcome: Outcome, config: str) -> None:
     """Write the lists and the config, and note what they and the weights are: a folder is for one network only."""
     task = outcome.task
     write_lists(task.voc, task.list.parent, [task.subset])
-    template = task.configs / task.net / "test.prototxt"
-    if not template.exists():
-        raise FileError(f"{template}: there is no such template; give the folder `configs` of the repository as --configs")
-    values = {
-        **EXPERIMENTS[task.net], "NET_ID": task.net, "DATA_ROOT": task.voc.root, "EXP": task.output, "TEST_SET": f"voc_{task.subset}",
-        "FEATURE_DIR": task.output / "features", "BATCH_SIZE": 1,
-    }  # fmt: skip
-    text = render(template.read_text(), {name: str(value) for name, value in values.items()}, str(template))
     make_folder(task.config.parent)
     with replacing(task.config) as temporary:
-        temporary.write_text(text)
-    outcome.facts["sha256"] = {str(path): sha256(path) for path in (task.weights, template, task.list)}
-    _claim(make_folder(task.predictions), f"{sha256(task.weights)} {sha256(template)}\n")
+        temporary.write_text(config)
+    outcome.facts["sha256"] = {str(path): sha256(path) for path in (task.weights, task.template, task.list)}
+    with replacing(make_folder(task.predictions) / MADE_BY) as temporary:
+        temporary.write_text(_made_by(task))
 
 
-def _claim(predictions: Path, made_by: str) -> None:
-    """Refuse to go on with the predictions of other weights or of another network."""
-    note = predictions / ".made_by"
-    if note.exists() and note.read_text() != made_by:
-        raise FileError(f"{predictions}: holds predictions of other weights or another network; take another --output, or remove it")
-    with replacing(note) as temporary:
-        temporary.write_text(made_by)
+def _made_by(task: Task) -> str:
+    """What tells predictions of one network and its weights from those of others."""
+    return f"{sha256(task.weights)} {sha256(task.template)}\n"
 
 
-def _predict(outcome: Outcome, process: Process, track: Track) -> None:
+def _predict(outcome: Outcome, predictor: Predictor, process: Process, track: Track) -> None:
     task = outcome.task
-    with _timed(outcome, "loading"):
-        predictor = Predictor(read_net(task.config), weights=task.weights)
-        predictor.net.to(task.device)
-    report = predictor.net.load_report
-    assert report is not None
-    types = {layer.name: layer.type for layer in reversed(predictor.net.layers)}
-    untrained = [name for name in report.missing if types[name] in ("Convolution", "InnerProduct")]
-    if untrained:
-        raise WeightsError(f"{task.weights}: not the weights of {task.config}: they have nothing for {listed(untrained)}")
-    if report.missing:
-        outcome.warnings.append(f"the weights leave these layers as the config fills them: {listed(report.missing)}")
     entries = read_entries(str(task.list))
     outcome.images = len(entries)
     todo = unfinished(process.of(entries), task.predictions)

@@ -17,7 +17,7 @@ from segaware_caffe import cli
 from segaware_caffe.schema import read_net
 from segaware_caffe.voc import VocFolder
 from segaware_caffe.voc.fetch import RES_WEIGHTS
-from segaware_caffe.voc.reproduce import EXPERIMENTS, PUBLISHED, Outcome, Task, prepare
+from segaware_caffe.voc.reproduce import NETS, PUBLISHED, Outcome, Task, prepare, rendered
 
 
 @pytest.fixture
@@ -116,6 +116,36 @@ def test_predictions_of_other_weights_are_not_taken_for_these(work, capsys):
     assert "holds predictions of other weights" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_written_is_refused(work, capsys):
+    (work / "file").write_text("")
+    assert reproduce("--subset", "val", "--output", "file/out") == 2
+    assert "file/out: nothing can be written there; take another --output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mistake", ["template", "weights", "other weights", "output"])
+def test_what_can_be_refused_is_refused_before_an_image_is_read(work, monkeypatch, capsys, mistake):
+    assert reproduce("--subset", "val", "--output", "out") == 0
+    capsys.readouterr()
+    images = [work / "voc" / "JPEGImages" / f"a_{number}.jpg" for number in (4, 5)]
+    for image in images:
+        image.write_bytes(b"damaged")
+    output = "fresh"
+    if mistake == "template":
+        (work / "configs" / "res" / "test.prototxt").unlink()
+    elif mistake == "weights":
+        (work / "weights.caffemodel").write_bytes(b"no weights")
+    elif mistake == "other weights":
+        with open("weights.caffemodel", "ab") as file:
+            file.write(b"\xf8\x07\x00")
+        output = "out"
+    else:
+        output = "weights.caffemodel/out"
+    assert reproduce("--subset", "val", "--output", output) == 2
+    error = capsys.readouterr().err
+    assert "the dataset" not in error and "a_4.jpg" not in error
+    assert not (work / "fresh").exists()
+
+
 def test_weights_of_another_network_are_refused(work, capsys):
     config = work / "configs" / "res" / "test.prototxt"
     more = 'layer { name: "more" type: "Convolution" bottom: "fine" top: "more" convolution_param { num_output: 1 kernel_size: 1 } }'
@@ -154,12 +184,12 @@ def test_the_published_figure():
     assert PUBLISHED == {("res", "test"): 79.839}
 
 
-@pytest.mark.parametrize("net", EXPERIMENTS)
+@pytest.mark.parametrize("net", NETS)
 def test_the_repositorys_templates_are_filled_completely(work, monkeypatch, net):
     """With the values of the published instances; nothing is run."""
     root = Path(__file__).resolve().parents[2] / "configs"
     task = Task(VocFolder("voc"), work / "weights.caffemodel", work / "out", net, "val", root)
-    prepare(Outcome(task))
+    prepare(Outcome(task), rendered(task))
     ours = read_net(task.config)
     reference = read_net(published(f"{net}/test_voc_val"))
     ours.name = reference.name

@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import segaware_caffe
 from segaware_caffe.cli.common import add_command, tracker
 from segaware_caffe.cli.voc.prediction import process_device
+from segaware_caffe.configs import FOLDER
 from segaware_caffe.data.processes import Process
 from segaware_caffe.voc.dataset import VocFolder
 from segaware_caffe.voc.report import summary, write_report
-from segaware_caffe.voc.reproduce import EXPERIMENTS, Task, reproduce, require
+from segaware_caffe.voc.reproduce import NETS, Task, reproduce, require
 
 DESCRIPTION = """\
-The paper's experiment: check the dataset, render the network's config, predict, evaluate (val) or pack for VOC's server
+The paper's experiment: render the network's config, check the dataset, predict, evaluate (val) or pack for VOC's server
 (test), and report the measured figure beside the published one (report.html and report.json). Without --voc or --weights it
 says what to fetch from where. Stopped and started again it goes on; torchrun shares the work out:
 
@@ -28,14 +28,14 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--voc", type=Path, metavar="DIR", help="VOC2012's folder")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="the network's weights")
     parser.add_argument("--subset", choices=("val", "test"), default="test", help="set to predict (default %(default)s)")
-    parser.add_argument("--net", choices=tuple(EXPERIMENTS), default="res", help="network (default %(default)s)")
+    parser.add_argument("--net", choices=tuple(NETS), default="res", help="network (default %(default)s)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder for everything (default: reproduction_NET_SUBSET)")
     parser.add_argument(
         "--configs",
         type=Path,
-        default=Path(segaware_caffe.__file__).parents[1] / "configs",
+        default=FOLDER,
         metavar="DIR",
-        help="folder of the templates (default: the repository's configs)",
+        help="folder of other templates, NET/test.prototxt, to fill with the published values (default: the package's own)",
     )
     parser.add_argument("--gpu", default="", metavar="ID", help="GPU to run on, or one for each process, e.g. 0,1 (default: the CPU)")
 
