@@ -7,16 +7,14 @@ in the reference's order from one generator: mirror, scale factor, row, column.
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from segaware_caffe.data.images import resize, resize_nearest
 from segaware_caffe.errors import FieldError, FileError, ShapeError
 from segaware_caffe.layers.random import MersenneTwister
-from segaware_caffe.schema.messages import BlobProto
+from segaware_caffe.schema.blobproto import read_blobproto
 
 Size = tuple[int, int]
 
@@ -188,12 +186,9 @@ def _size(shape: tuple[int, ...]) -> str:
 def read_mean(path: str | os.PathLike) -> np.ndarray:
     """The mean image in a binary BlobProto, (C, H, W) float32."""
     try:
-        blob = BlobProto.FromString(Path(path).read_bytes())
-    except (OSError, DecodeError) as error:
-        raise FileError(f"mean_file: cannot read '{path}': {getattr(error, 'strerror', None) or 'not a BlobProto'}") from error
-    legacy = (blob.num, blob.channels, blob.height, blob.width)
-    shape = tuple(blob.shape.dim) if blob.HasField("shape") else legacy
-    values = np.array(blob.data or blob.double_data, np.float32)
-    if len(shape) != 4 or shape[0] != 1 or values.size != np.prod(shape) or not values.size:
-        raise FileError(f"mean_file: '{path}' holds {values.size} values of shape {shape}, not one image (1, C, H, W)")
-    return values.reshape(shape[1:])
+        mean = read_blobproto(path)
+    except FileError as error:
+        raise FileError(f"mean_file: {error}") from error
+    if mean.ndim != 4 or mean.shape[0] != 1 or not mean.size:
+        raise FileError(f"mean_file: '{path}' holds values of shape {mean.shape}, not one image (1, C, H, W)")
+    return mean[0].astype(np.float32, copy=False)

@@ -4,6 +4,7 @@ import logging
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from segaware_caffe.errors import CaffeError
@@ -12,7 +13,7 @@ from segaware_caffe.layers.losses import LossLayer
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import check_label_count, class_indices
 from segaware_caffe.ops import losses
-from segaware_caffe.weights import read_blobproto
+from segaware_caffe.schema.blobproto import read_blobproto
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ class InfogainLoss(ScoreLoss):
                 "Infogain matrix source must be specified: infogain_loss_param { source: ... }, or a third bottom",
             )
             try:
-                self._gain = torch.from_numpy(read_blobproto(self.options.source))
+                self._gain = torch.from_numpy(read_blobproto(self.options.source).astype(np.float32, copy=False))
             except CaffeError as error:
                 self.fail(str(error), type(error))
 

@@ -4,7 +4,7 @@ Reading executes nothing and trusts nothing: every size is checked before memory
 """
 
 from segaware_caffe.weights.blobs import ArrayBlob, BlobRef, LayerWeights, Weights
-from segaware_caffe.weights.caffemodel import read_blobproto, read_caffemodel
+from segaware_caffe.weights.caffemodel import read_caffemodel
 from segaware_caffe.weights.compare import Comparison, compare
 from segaware_caffe.weights.formats import Conversion, convert, read_weights, write_weights
 from segaware_caffe.weights.hdf5 import read_hdf5, write_hdf5
@@ -26,7 +26,6 @@ __all__ = [
     "convert",
     "load_weights",
     "plan_load",
-    "read_blobproto",
     "read_caffemodel",
     "read_hdf5",
     "read_solverstate",

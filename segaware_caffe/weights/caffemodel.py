@@ -79,13 +79,6 @@ def read_caffemodel(path: str | os.PathLike) -> Weights:
     return weights
 
 
-def read_blobproto(path: str | os.PathLike) -> np.ndarray:
-    """The array in a mean file (.binaryproto: a bare BlobProto), e.g. (1, 3, H, W) in BGR."""
-    file = MappedFile(path)
-    blob = read_blob(Scanner(file.data, file.path), file, 0, file.size, "the blob")
-    return np.array(blob.numpy())
-
-
 def _read_layer(scanner: Scanner, file: MappedFile, layer: Field, layout: Layout) -> LayerWeights:
     fields = list(scanner.fields(layer.start, layer.end))
     if layout is V1:

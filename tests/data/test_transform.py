@@ -132,7 +132,7 @@ def test_bad_rules(read, fields: dict, sentence: str) -> None:
         ({"crop_size": 12}, False, "an image of 11 x 14 (height x width) is smaller than crop_size 12"),
         ({"crop_size": 12}, True, "an image of 11 x 14 is smaller than the crop of 12 x 12 (height x width); to pad it, give mean_value"),
         ({"mean_value": [1, 2]}, False, "Specify either 1 mean_value or as many as channels: 3, not 2"),
-        ({"mean_file": "no/such"}, False, "mean_file: cannot read 'no/such': No such file or directory"),
+        ({"mean_file": "no/such"}, False, "mean_file: no/such: cannot be read: No such file or directory"),
     ],
 )
 def test_bad_images(fields: dict, pad: bool, sentence: str) -> None:
@@ -149,7 +149,7 @@ def mean_file(num: int, channels: int, height: int, width: int, count: int) -> b
     ("content", "fragment"),
     [
         (mean_file(1, 3, 5, 5, 75), "has shape (3, 5, 5), but the image has (3, 11, 14)"),
-        (mean_file(1, 3, 5, 5, 74), "holds 74 values of shape (1, 3, 5, 5)"),
+        (mean_file(1, 3, 5, 5, 74), "the blob's shape is 1 3 5 5 (75), but it holds 74 values"),
         (mean_file(2, 1, 5, 5, 50), "not one image (1, C, H, W)"),
         (b"\xff" * 20, "not a BlobProto"),
         (b"", "holds 0 values"),

@@ -13,7 +13,7 @@ from wire_bytes import BYTES, blob, floats, layer, message, number, shape, tag, 
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import BlobProto, NetParameter, V1LayerParameter
-from segaware_caffe.weights import read_blobproto, read_caffemodel
+from segaware_caffe.weights import read_caffemodel
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "weights"
 SHARED = Path(__file__).parents[3] / "shared"
@@ -227,26 +227,6 @@ def test_names_that_are_not_utf8_can_be_printed(tmp_path):
 
 def test_duplicate_names_stay_apart(tmp_path):
     assert [layer.name for layer in read_net(tmp_path, layer("a"), layer("b"), layer("a"))] == ["a", "b", "a"]
-
-
-# -- mean files ------------------------------------------------------------------------------
-
-
-def test_mean_files(tmp_path):
-    proto = BlobProto()
-    legacy_blob(proto, range(12), 1, 3, 2, 2)
-    path = tmp_path / "mean.binaryproto"
-    path.write_bytes(proto.SerializeToString())
-    mean = read_blobproto(path)
-    np.testing.assert_array_equal(mean, np.arange(12).reshape(1, 3, 2, 2))
-    assert mean.flags.writeable
-    with pytest.raises(CaffeError, match="holds no layers"):
-        read_caffemodel(path)
-
-
-def test_a_caffemodel_is_no_mean_file():
-    with pytest.raises(CaffeError, match=r"tiny_iter_6.caffemodel: the blob: "):
-        read_blobproto(GOLDEN / "tiny_iter_6.caffemodel")
 
 
 # -- size ------------------------------------------------------------------------------------
