@@ -19,8 +19,8 @@ HEADER = """\
 Written by `scripts/make_layer_docs.py` from the layers' own declarations; change those, not this file. CI checks that it is current.
 
 *Source* names the section of the project's specification of the reference, or the fork of Caffe that a layer comes from.
-*Gradient* "no" means that nothing flows through the layer, as in the reference. What a layer does differently from the reference,
-and why, stands at its end. Every other number is the reference's, proven by files that it wrote (`tests/golden`).
+*Gradient* "no" means that none flows from its tops to a bottom or a learned blob, as in the reference. What a layer does differently
+from the reference, and why, stands at its end. Every other number is the reference's, proven by files that it wrote (`tests/golden`).
 
 """
 
@@ -33,8 +33,8 @@ def document() -> str:
 
 
 def _row(name: str, cls: type[Layer]) -> str:
-    gradient = "yes" if _differentiable(cls) else "no"
-    return f"| [{name}](#{name.lower()}) | {_count(cls.bottoms)} | {_count(cls.tops, cls.paired)} | {gradient} | {_source(cls)} |"
+    gradient = "yes" if cls.differentiable else "no"
+    return f"| [{name}](#{name.lower()}) | {_count(cls.bottoms)} | {_count(cls.tops, cls.paired)} | {gradient} | {cls.source} |"
 
 
 def _section(name: str, cls: type[Layer]) -> str:
@@ -74,18 +74,6 @@ def _count(count: int | tuple[int, int | None], paired: bool = False) -> str:
         return "as bottoms"
     least, most = (count, count) if isinstance(count, int) else count
     return str(least) if least == most else f"{least} or more" if most is None else f"{least} to {most}"
-
-
-def _differentiable(cls: type[Layer]) -> bool:
-    """Layers without bottoms or tops have nothing to differentiate; the others say so if they have no gradient."""
-    most_bottoms, most_tops = (count if isinstance(count, int) else count[1] or 1 for count in (cls.bottoms, cls.tops))
-    return bool(most_bottoms and most_tops) and "no gradient." not in (inspect.getdoc(cls) or "").lower()
-
-
-def _source(cls: type[Layer]) -> str:
-    """What stands in brackets behind the summary: a section of the specification, or the fork."""
-    found = re.findall(r"\(([^()]*)\)", " ".join((inspect.getdoc(cls) or "").split()).split(". ")[0])
-    return next((text for text in found if "spec/" in text), found[0] if found else "")
 
 
 if __name__ == "__main__":

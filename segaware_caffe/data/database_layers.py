@@ -16,9 +16,9 @@ from segaware_caffe.layers import Shape, register
 logger = logging.getLogger(__name__)
 
 
-@register("Data")
+@register("Data", source="spec/pipeline.md 6.5")
 class Data(DataLayer):
-    """Images or arrays, with a class each, from a database in key order (spec/pipeline.md 6.5).
+    """Images or arrays, with a class each, from a database in key order.
 
     tops (N, C, h, w) and, if wanted, (N), transformed as `transform_param` says. The database decides
     the channels, so it must be there when the net is built. `rand_skip`, `force_encoded_color` and the

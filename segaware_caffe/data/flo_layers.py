@@ -10,9 +10,9 @@ from segaware_caffe.data.transform import Rules
 from segaware_caffe.layers import Shape, register
 
 
-@register("FloData")
+@register("FloData", source="spec/pipeline.md 6.10")
 class FloData(DataLayer):
-    """Optical flow from .flo files, every word of the list one file (spec/pipeline.md 6.10).
+    """Optical flow from .flo files, every word of the list one file.
 
     top (N, 2, H, W): u and v. All files of a batch must have one size. `transform_param` and new sizes
     have no effect, as in the reference.

@@ -19,9 +19,9 @@ from segaware_caffe.layers.random import MersenneTwister
 logger = logging.getLogger(__name__)
 
 
-@register("HDF5Data")
+@register("HDF5Data", source="spec/pipeline.md 6.6")
 class HDF5Data(DataLayer):
-    """Rows of the datasets that the tops are named after, from a list of HDF5 files (spec/pipeline.md 6.6).
+    """Rows of the datasets that the tops are named after, from a list of HDF5 files.
 
     Any number of tops, (batch_size, ...) with a row's shape. Batches run on over the ends of files.
     With shuffle the files, and the rows within each, are permuted in every pass; the reference does
@@ -88,14 +88,15 @@ def _dataset(h5py: ModuleType, file: Any, name: str, path: str) -> np.ndarray:
     return dataset.astype(np.float32)[()]
 
 
-@register("HDF5Output")
+@register("HDF5Output", source="spec/pipeline.md 6.6")
 class HDF5Output(Layer):
-    """Writes its two bottoms as datasets `data` and `label` of a file, four axes each (spec/pipeline.md 6.6).
+    """Writes its two bottoms as datasets `data` and `label` of a file, four axes each.
 
     2 -> 0. The file is made, or replaced, by the first forward; a second one is an error, since
     the datasets then exist.
     """
 
+    differentiable = False
     bottoms = 2
     tops = 0
     effects = True

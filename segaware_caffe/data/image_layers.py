@@ -76,9 +76,9 @@ def load(param: Any, name: str, color: bool, how: Callable[[np.ndarray, int, int
     return how(image, param.new_height, param.new_width) if param.new_height else image
 
 
-@register("ImageData")
+@register("ImageData", source="spec/pipeline.md 6.4")
 class ImageData(ImageLayer):
-    """Images with a class each, from a list of lines `file label` (spec/pipeline.md 6.4).
+    """Images with a class each, from a list of lines `file label`.
 
     tops (N, C, h, w) and (N), transformed as `transform_param` says. Without a crop or new sizes
     every batch has the size of its first image.
@@ -102,9 +102,9 @@ class ImageData(ImageLayer):
         return self.batches_of(read_labelled(param.source), sample)
 
 
-@register("ImageSegData")
+@register("ImageSegData", source="spec/pipeline.md 6.2, 6.3")
 class ImageSegData(ImageLayer):
-    """Images with a label for every pixel, from a list of lines `image [label]` (spec/pipeline.md 6.2, 6.3).
+    """Images with a label for every pixel, from a list of lines `image [label]`.
 
     tops data (N, C, h, w), label (N, 1, h, w) and data_dim (N, 1, 1, 2), the height and width that
     the image takes of the top, before scale_factors. label_type PIXEL reads a grey label image, IMAGE
@@ -143,9 +143,9 @@ def _label_plane(param: Any, entry: Entry, shape: tuple[int, ...]) -> np.ndarray
     return np.full((*shape[:2], 1), np.clip(value, 0, 255), np.uint8)
 
 
-@register("TwoImageData")
+@register("TwoImageData", source="spec/pipeline.md 6.13")
 class TwoImageData(ImageLayer):
-    """Two images of one size, from a list of lines `first second` (spec/pipeline.md 6.13).
+    """Two images of one size, from a list of lines `first second`.
 
     tops (N, C, h, w) each, with C = 3 where `two_image_data_param` says so and else 1. A second
     image without colour is a label image: nearest-neighbour resize, no mean, no scale, padded with

@@ -33,6 +33,7 @@ class DataLayer(Layer):
     """
 
     bottoms = 0
+    differentiable = False
     _reader: Prefetcher[Batch] | None = None
 
     def batches(self) -> Iterator[Batch]:

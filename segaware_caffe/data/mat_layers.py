@@ -22,9 +22,9 @@ def mat_file(prefix: str, name: str, blob: int | str) -> str:
     return f"{prefix}{name}_blob_{blob}.mat"
 
 
-@register("MatRead")
+@register("MatRead", source="spec/pipeline.md 6.11")
 class MatRead(DataLayer):
-    """Blobs from .mat files, named by a list (spec/pipeline.md 6.11).
+    """Blobs from .mat files, named by a list.
 
     top (batch_size, C, H, W): from each file a blob (1, C, H, W), all of the first one's shape.
     """
@@ -57,9 +57,9 @@ def _read(names: Iterator[str], prefix: str) -> Iterator[tuple[str, Batch]]:
         yield path, [blob[0]]
 
 
-@register("MatWrite")
+@register("MatWrite", source="spec/pipeline.md 6.12")
 class MatWrite(Layer):
-    """Writes its bottoms to .mat files, prefix + name + `_blob_<i>.mat` for bottom i (spec/pipeline.md 6.12).
+    """Writes its bottoms to .mat files, prefix + name + `_blob_<i>.mat` for bottom i.
 
     Any number of bottoms -> 0. The names are the list's, one for each forward (not for each image:
     a whole batch goes to one file), or `iter_<t>` without `source`; only every `period`-th forward writes.
@@ -67,6 +67,7 @@ class MatWrite(Layer):
     Differs: missing folders are made, files are whole or absent, and no source is needed.
     """
 
+    differentiable = False
     bottoms = (1, None)
     tops = 0
     effects = True

@@ -10,15 +10,16 @@ from segaware_caffe.data.transform import Rules, Transformer
 from segaware_caffe.layers import Layer, Shape, register
 
 
-@register("MemoryData")
+@register("MemoryData", source="spec/pipeline.md 6.8")
 class MemoryData(Layer):
-    """Batches of arrays in memory, in turn and again from the start (spec/pipeline.md 6.8).
+    """Batches of arrays in memory, in turn and again from the start.
 
     tops (N, C, H, W) and labels (N, 1, 1, 1). `set_arrays` takes values as they are, `add_images`
     transforms images as `transform_param` says.
     Differs: the labels have four axes from the start; the reference gives them one until the first forward.
     """
 
+    differentiable = False
     bottoms = 0
     tops = 2
     param_field = "memory_data_param"

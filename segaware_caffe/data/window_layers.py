@@ -49,9 +49,9 @@ class Windows:
     background: list[Box]
 
 
-@register("WindowData")
+@register("WindowData", source="spec/pipeline.md 6.7")
 class WindowData(DataLayer):
-    """Windows of images, warped to crop_size, with their classes (spec/pipeline.md 6.7).
+    """Windows of images, warped to crop_size, with their classes.
 
     tops (N, 3, crop, crop) and (N): first the background windows, class 0, then int(N * fg_fraction)
     foreground ones, each drawn at random. (pixel - mean) * window_data_param.scale inside the warped

@@ -12,9 +12,9 @@ from segaware_caffe.ops.accuracy import confusion_matrix, in_top, segmentation_s
 from segaware_caffe.ops.ranking import largest
 
 
-@register("Accuracy")
+@register("Accuracy", source="spec/layers.md 5.2")
 class Accuracy(Layer):
-    """The share of labels that are among the top_k classes (spec/layers.md 5.2).
+    """The share of labels that are among the top_k classes.
 
     bottoms: scores (N, C, ...), labels (N, ...) with one label for each position; `axis` is the
     class axis; positions labelled ignore_label do not count. A label is among the top_k if at most
@@ -26,21 +26,23 @@ class Accuracy(Layer):
     upstream's rule); a true class that scores NaN is wrong; a label outside [0, C) is an error.
     """
 
+    differentiable = False
     bottoms = 2
     tops = (1, 2)
     param_field = "accuracy_param"
 
     def reshape(self, scores: Shape, labels: Shape) -> list[Shape]:
-        self._axis = self.axis(self.options.axis, len(scores))
-        classes = scores[self._axis]
-        check_label_count(self, scores, labels, self._axis)
+        axis = self.axis(self.options.axis, len(scores))
+        classes = scores[axis]
+        check_label_count(self, scores, labels, axis)
         self.check(
             self.options.top_k <= classes, f"top_k {self.options.top_k} must be less than or equal to the number of classes {classes}."
         )
         return [(), (classes,)][: self.num_tops]
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor) -> list[torch.Tensor]:
-        outer, classes = math.prod(scores.shape[: self._axis]), scores.shape[self._axis]
+        axis = self.axis(self.options.axis, scores.ndim)
+        outer, classes = math.prod(scores.shape[:axis]), scores.shape[axis]
         ignored = (self.options.ignore_label,) if self.options.HasField("ignore_label") else ()
         indices, valid = class_indices(self, labels.reshape(outer, 1, -1), classes, ignored)
         correct = in_top(scores.detach().reshape(outer, classes, -1), indices, self.options.top_k) & valid
@@ -51,9 +53,9 @@ class Accuracy(Layer):
         return [accuracy, (right / labelled.clamp(min=1)).to(scores.dtype)]
 
 
-@register("SegAccuracy")
+@register("SegAccuracy", source="spec/layers.md 4.9")
 class SegAccuracy(Layer):
-    """Pixel accuracy, mean class recall and mean IoU, always all three (spec/layers.md 4.9).
+    """Pixel accuracy, mean class recall and mean IoU, always all three.
 
     bottoms: scores (N, K, H, W), labels (N, 1, H, W) -> top (1, 1, 1, 3). The largest score
     predicts, the larger index on ties; labels listed in ignore_label are skipped. A class that is
@@ -61,6 +63,7 @@ class SegAccuracy(Layer):
     forward passes. `metric` is read and has no effect. No gradient.
     """
 
+    differentiable = False
     bottoms = 2
     param_field = "seg_accuracy_param"
 

@@ -17,9 +17,9 @@ from segaware_caffe.layers.registry import register
 from segaware_caffe.ops.arithmetic import maximum, product
 
 
-@register("InnerProduct")
+@register("InnerProduct", source="spec/layers.md 5.27")
 class InnerProduct(Layer):
-    """A fully connected layer (spec/layers.md 5.27).
+    """A fully connected layer.
 
     (*batch, *features) -> (*batch, num_output), features from `axis` on. Learned blobs: weights
     (num_output, K), or with `transpose` (K, num_output), K = elements of features; bias (num_output).
@@ -96,9 +96,9 @@ class Broadcasting(Layer):
         return self.options.filler
 
 
-@register("Scale")
+@register("Scale", source="spec/layers.md 5.40")
 class Scale(Broadcasting):
-    """Multiply by a learned blob or by the second bottom, and add a learned bias (spec/layers.md 5.40).
+    """Multiply by a learned blob or by the second bottom, and add a learned bias.
 
     Top: the first bottom's shape. The scale is aligned with axis `axis` on; with one bottom it is
     learned blob 0, of the shape of `num_axes` axes, 1 without a filler. With `bias_term` the last
@@ -127,9 +127,9 @@ class Scale(Broadcasting):
         return top + self.aligned(bottom, self.blob(len(self.specs) - 1)) if self.options.bias_term else top
 
 
-@register("Bias")
+@register("Bias", source="spec/layers.md 5.6")
 class Bias(Broadcasting):
-    """Add a learned blob or the second bottom (spec/layers.md 5.6).
+    """Add a learned blob or the second bottom.
 
     Top: the first bottom's shape. The bias is aligned with axis `axis` on; with one bottom it is
     learned blob 0, of the shape of `num_axes` axes.
@@ -141,9 +141,9 @@ class Bias(Broadcasting):
         return bottom + self.aligned(bottom, operand[0] if operand else self.blob(0))
 
 
-@register("Eltwise")
+@register("Eltwise", source="spec/layers.md 5.16")
 class Eltwise(Layer):
-    """Elementwise sum, product or maximum of two or more bottoms of one shape (spec/layers.md 5.16).
+    """Elementwise sum, product or maximum of two or more bottoms of one shape.
 
     SUM weighs the bottoms with `coeff`. The gradient of PROD is the product of the other bottoms, or
     with `stable_prod_grad: false` top / bottom, NaN at 0. That of MAX goes to the winner: of equal
@@ -180,9 +180,9 @@ class Eltwise(Layer):
         return top
 
 
-@register("SpatialProduct")
+@register("SpatialProduct", source="spec/layers.md 4.2")
 class SpatialProduct(Layer):
-    """Multiply every channel by one map (spec/layers.md 4.2): (N, C, H, W) and (N, 1, H, W) -> (N, C, H, W)."""
+    """Multiply every channel by one map: (N, C, H, W) and (N, 1, H, W) -> (N, C, H, W)."""
 
     bottoms = 2
 
@@ -196,9 +196,9 @@ class SpatialProduct(Layer):
         return bottom * factor
 
 
-@register("Embed")
+@register("Embed", source="spec/layers.md 5.17")
 class Embed(Layer):
-    """A learned vector for each index (spec/layers.md 5.17): any shape -> shape + (num_output).
+    """A learned vector for each index: any shape -> shape + (num_output).
 
     Learned blobs: vectors (input_dim, num_output), bias (num_output). The indices, truncated to
     integers, must be below `input_dim`; they have no gradient.
@@ -225,9 +225,9 @@ class Embed(Layer):
         return top + self.blob(1) if self.options.bias_term else top
 
 
-@register("Parameter")
+@register("Parameter", source="spec/layers.md 7")
 class Parameter(Layer):
-    """A learned blob as a top (upstream; spec/layers.md 7): 0 bottoms -> `shape`. It starts as zeros.
+    """A learned blob as a top: 0 bottoms -> `shape`. It starts as zeros.
 
     differs: gradients accumulate (the reference keeps only the last one's).
     """
@@ -245,7 +245,7 @@ class Parameter(Layer):
         return self.blob(0)
 
 
-@register("Axpy")
+@register("Axpy", source="SENet")
 class Axpy(Layer):
     """a * x + y (SENet): a (N, C) or (N, C, 1, 1), x and y (N, C, H, W) -> (N, C, H, W)."""
 

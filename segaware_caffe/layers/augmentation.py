@@ -7,9 +7,9 @@ from segaware_caffe.layers.registry import register
 from segaware_caffe.ops import augmentation
 
 
-@register("Augmentation")
+@register("Augmentation", source="spec/layers.md 4.11")
 class Augmentation(Layer):
-    """Random translation and colour changes of an image pair and its flow (release; spec/layers.md 4.11).
+    """Random translation and colour changes of an image pair and its flow.
 
     bottoms: two images (N, 3, H, W), the flow (N, 2, H, W) -> the same three and a mask (N, 1, H, W)
     that is 1 where the translation brought in a border. The first num_transformations of these
@@ -19,6 +19,7 @@ class Augmentation(Layer):
     deviation 0.2). TRAIN and TEST alike; no gradient.
     """
 
+    differentiable = False
     bottoms = 3
     tops = 4
     param_field = "aug_param"

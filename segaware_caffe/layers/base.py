@@ -1,9 +1,9 @@
 """What every layer is: a module that declares its bottoms, tops, fields, blobs and shape rule.
 
-A subclass says, as class attributes, how many bottoms and tops it takes and which `*_param`
-message it reads; `setup` checks the message and declares learned blobs; `reshape` is the shape
-rule; `forward` computes. The net (net/build.py) owns everything else: wiring, allocation and
-sharing of blobs, loss weights, which gradients flow.
+A subclass says, as class attributes, how many bottoms and tops it takes, which `*_param` message
+it reads and whether it has a gradient; `setup` checks the message and declares learned blobs;
+`reshape` is the shape rule; `forward` computes. The net (net/build.py) owns everything else:
+wiring, allocation and sharing of blobs, loss weights, which gradients flow.
 """
 
 import math
@@ -49,6 +49,8 @@ class Layer(nn.Module):
     """
 
     type: ClassVar[str] = ""
+    #: where the type is specified; both are set by `register`
+    source: ClassVar[str] = ""
     #: number of bottoms and tops: an int, or (least, most) with None for no limit
     bottoms: ClassVar[Count] = 1
     tops: ClassVar[Count] = 1
@@ -60,6 +62,8 @@ class Layer(nn.Module):
     default_loss_weight: ClassVar[float] = 0.0
     #: the field of LayerParameter that this type reads
     param_field: ClassVar[str | None] = None
+    #: whether a gradient flows from the tops to any bottom or learned blob
+    differentiable: ClassVar[bool] = True
     #: bottoms that `force_backward` does not reach (labels)
     no_forced_gradient: ClassVar[tuple[int, ...]] = ()
     #: runs though nobody reads its tops (it writes files)
@@ -76,8 +80,7 @@ class Layer(nn.Module):
         self.specs: list[BlobSpec] = []
         #: whether the gradient of each learned blob is computed (its own lr_mult is not 0)
         self.learns: list[bool] = []
-        self._bottom_shapes: tuple[Shape, ...] | None = None
-        self._top_shapes: list[Shape] = []
+        self._last_shapes: tuple[tuple[Shape, ...], list[Shape]] | None = None
 
     # -- what a layer type defines ---------------------------------------------------------
 
@@ -85,7 +88,10 @@ class Layer(nn.Module):
         """Check the fields against the bottoms' shapes; declare learned blobs. Called once."""
 
     def reshape(self, *bottoms: Shape) -> Shape | list[Shape]:
-        """The shape of the one top, or a list with a shape for each top."""
+        """The shape of the one top, or a list with a shape for each top.
+
+        The shape rule alone: it leaves nothing behind for `forward`, which may be given other bottoms.
+        """
         raise NotImplementedError
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor | Sequence[torch.Tensor] | None:
@@ -170,15 +176,16 @@ class Layer(nn.Module):
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         """`reshape`, always as a list, checked against the blob limits; remembered for equal bottoms."""
-        if bottoms != self._bottom_shapes:
+        known = self._last_shapes
+        if known is None or known[0] != bottoms:
             with of_kind(ShapeError if bottoms else FieldError):
                 shapes = self.reshape(*bottoms)
                 shapes = shapes if isinstance(shapes, list) else [shapes]
                 for shape in shapes:
                     count = math.prod(shape)
                     self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
-            self._bottom_shapes, self._top_shapes = bottoms, shapes
-        return self._top_shapes
+            self._last_shapes = known = bottoms, shapes
+        return known[1]
 
     def check_counts(self) -> None:
         """The reference's checks on the number of bottoms and tops; GraphError where one fails."""

@@ -17,7 +17,7 @@ FIELDS = {
 SEGNET_EPS = 1e-9
 
 
-@register("BN")
+@register("BN", source="SegNet, PSPNet")
 class BN(Layer):
     """Batch normalisation with slope and bias in one layer (SegNet, PSPNet); the fields given tell whose.
 

@@ -9,9 +9,9 @@ from segaware_caffe.layers.registry import register
 LOWEST = -3.4028234663852886e38
 
 
-@register("ChannelReduce")
+@register("ChannelReduce", source="spec/layers.md 3.4")
 class ChannelReduce(Layer):
-    """The sum (SUM) or the largest (MAX) of each group of neighbouring channels (spec/layers.md 3.4).
+    """The sum (SUM) or the largest (MAX) of each group of neighbouring channels.
 
     bottom (N, C, H, W) -> top (N, num_channels, H, W); channel k is made of the bottom's channels
     from k * C / num_channels on, so Im2col's taps are summed with num_channels = the image's

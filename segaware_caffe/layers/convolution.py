@@ -83,9 +83,9 @@ class SlidingKernel(Layer):
         raise NotImplementedError
 
 
-@register("Convolution")
+@register("Convolution", source="spec/layers.md 5.9")
 class Convolution(SlidingKernel):
-    """Cross-correlation with learned kernels (spec/layers.md 5.9).
+    """Cross-correlation with learned kernels.
 
     k bottoms (N, C, *spatial) -> k tops (N, num_output, *positions), all with the same weights;
     `group` splits input and output channels alike; 0 to 3 spatial axes after `axis`.
@@ -120,9 +120,9 @@ class Convolution(SlidingKernel):
         return CONVOLUTIONS[axes](bottom, weight, bias, stride, pad, dilation, self.group)
 
 
-@register("Deconvolution")
+@register("Deconvolution", source="spec/layers.md 5.12")
 class Deconvolution(SlidingKernel):
-    """The adjoint of Convolution: every input element adds its kernel to the output (spec/layers.md 5.12).
+    """The adjoint of Convolution: every input element adds its kernel to the output.
 
     k bottoms (N, C, *spatial) -> k tops (N, num_output, *s),
     s = stride * (size - 1) + dilation * (kernel - 1) + 1 - 2 * pad.
@@ -143,9 +143,9 @@ class Deconvolution(SlidingKernel):
         return DECONVOLUTIONS[bottom.ndim - 2](bottom, weight, bias, stride, pad, 0, self.group, dilation)
 
 
-@register("Im2col")
+@register("Im2col", source="spec/layers.md 3.5, 2.1")
 class Im2col(Layer):
-    """The taps of every kernel position as channels (spec/layers.md 5, 2.1).
+    """The taps of every kernel position as channels.
 
     (N, C, *spatial) -> (N, C * P, *positions), P = elements of the kernel; channel c * P + p holds tap p
     of channel c, 0 outside the image. `convolution_param` gives the geometry; no learned blobs.
@@ -172,12 +172,12 @@ CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d
 DECONVOLUTIONS = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d, 3: functional.conv_transpose3d}
 
 
-@register("DepthwiseConvolution")
+@register("DepthwiseConvolution", source="MobileNet")
 class DepthwiseConvolution(Convolution):
     """Convolution under the name that forks gave their faster grouped kernel (MobileNet)."""
 
 
-@register("ConvolutionDepthwise")
+@register("ConvolutionDepthwise", source="MobileNet")
 class ConvolutionDepthwise(Convolution):
     """Convolution with one kernel per channel (MobileNet): `group` and `num_output` are the bottom's channels.
 

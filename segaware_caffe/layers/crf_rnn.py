@@ -13,7 +13,7 @@ from segaware_caffe.ops.densecrf import Kernel
 THETA = 10.0
 
 
-@register("MultiStageMeanfield")
+@register("MultiStageMeanfield", source="CRF-RNN")
 class MultiStageMeanfield(Layer):
     """Mean-field iterations of a fully connected CRF whose weights are learned (CRF-RNN).
 

@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 SMALLEST_FLOAT = 1.17549435e-38
 
 
-@register("DenseCRF")
+@register("DenseCRF", source="spec/layers.md 4.8")
 class DenseCRF(Layer):
-    """The fully connected CRF of pixels that are near, and near and of like colour (spec/layers.md 4.8).
+    """The fully connected CRF of pixels that are near, and near and of like colour.
 
     bottoms: scores (N, K, H, W), sizes (N, 2 or more values: height and width of the valid area, at the top
     left), image (N, 3, H, W) -> top (N, K, H, W): class probabilities after max_iter mean-field
@@ -32,6 +32,7 @@ class DenseCRF(Layer):
     area that is larger than the blob in one direction only.
     """
 
+    differentiable = False
     bottoms = 3
     param_field = "dense_crf_param"
 

@@ -21,7 +21,7 @@ from segaware_caffe.ops.detection import (
 logger = logging.getLogger(__name__)
 
 
-@register("ROIPooling")
+@register("ROIPooling", source="Fast R-CNN")
 class ROIPooling(Layer):
     """The maximum in a grid of bins inside each region (Fast R-CNN).
 
@@ -50,7 +50,7 @@ class ROIPooling(Layer):
         return roi_pool(bottom, rois, (param.pooled_h, param.pooled_w), param.spatial_scale)
 
 
-@register("PSROIPooling")
+@register("PSROIPooling", source="R-FCN")
 class PSROIPooling(Layer):
     """The mean in a grid of bins inside each region, each bin from a group of channels of its own (R-FCN).
 
@@ -85,7 +85,7 @@ class PSROIPooling(Layer):
         return position_sensitive_pool(bottom, rois, param.output_dim, param.group_size, param.spatial_scale)
 
 
-@register("BoxAnnotatorOHEM")
+@register("BoxAnnotatorOHEM", source="R-FCN")
 class BoxAnnotatorOHEM(Layer):
     """Labels and box weights of each image's hardest regions only (R-FCN's online hard example mining).
 
@@ -94,6 +94,7 @@ class BoxAnnotatorOHEM(Layer):
     others' labels become `ignore_label` (-1), their weights 0. No gradient.
     """
 
+    differentiable = False
     bottoms = 4
     tops = 2
     param_field = "box_annotator_ohem_param"
@@ -118,7 +119,7 @@ class BoxAnnotatorOHEM(Layer):
         return [torch.where(kept.view(labels.shape), labels, self.options.ignore_label), torch.where(of_weights, weights, 0)]
 
 
-@register("PriorBox")
+@register("PriorBox", source="SSD")
 class PriorBox(Layer):
     """The default boxes of a feature map (SSD): (N, C, H, W) and the image -> (1, 2, H * W * P * 4).
 
@@ -130,6 +131,7 @@ class PriorBox(Layer):
     `step*` and `img_*` or the bottoms. No gradient.
     """
 
+    differentiable = False
     bottoms = 2
     param_field = "prior_box_param"
     no_forced_gradient = (0, 1)
@@ -196,7 +198,7 @@ class PriorBox(Layer):
         return pair
 
 
-@register("DetectionOutput")
+@register("DetectionOutput", source="SSD")
 class DetectionOutput(Layer):
     """The detections that predictions stand for: (1, 1, D, 7) (SSD).
 
@@ -209,6 +211,7 @@ class DetectionOutput(Layer):
     differs: nothing is drawn or written; `save_output_param` and `visualize` only give a warning.
     """
 
+    differentiable = False
     bottoms = (3, 4)
     param_field = "detection_output_param"
     no_forced_gradient = (0, 1, 2, 3)

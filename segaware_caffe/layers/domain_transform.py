@@ -8,9 +8,9 @@ from segaware_caffe.layers.valid_area import check_sizes_shape, read_sizes
 from segaware_caffe.ops.domain_transform import domain_transform
 
 
-@register("DomainTransform")
+@register("DomainTransform", source="spec/layers.md 4.6")
 class DomainTransform(Layer):
-    """Smooths an image along rows and columns except across the edges of another (spec/layers.md 4.6).
+    """Smooths an image along rows and columns except across the edges of another.
 
     bottoms: image (N, C, H, W), edges (N, 1, H, W), sizes (N, 2 or more values: height and width of the
     valid area, at its top left) -> top (N, C, H, W); outside the valid area the image is copied.
@@ -57,13 +57,15 @@ class DomainTransform(Layer):
         return top
 
 
-@register("DomainTransformForwardOnly")
+@register("DomainTransformForwardOnly", source="spec/layers.md 4.7")
 class DomainTransformForwardOnly(DomainTransform):
-    """DomainTransform without a gradient and without a clamp on its weights (spec/layers.md 4.7).
+    """DomainTransform without a gradient and without a clamp on its weights.
 
     bottoms: image (N, C, H, W), edges (N, 1, H, W), sizes (N, 2 or more values) -> top (N, C, H, W).
     min_weight has no effect; edges below 0 may give weights above 1. No gradient.
     """
+
+    differentiable = False
 
     def forward(self, image: torch.Tensor, edges: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
         return self.smooth(image.detach(), edges.detach(), sizes, None)

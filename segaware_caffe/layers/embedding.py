@@ -32,9 +32,9 @@ class WindowLayer(Layer):
         return bottom[0], self.geometry.taps, *checked_output(self, self.geometry, bottom[2:])
 
 
-@register("Im2dist")
+@register("Im2dist", source="spec/layers.md 3.1")
 class Im2dist(WindowLayer):
-    """How far each pixel of a window is from the window's centre (spec/layers.md 3.1).
+    """How far each pixel of a window is from the window's centre.
 
     bottom (N, C, H, W) -> top (N, P, H', W'), P taps of the kernel in `convolution_param`, each the
     sum over channels of (centre - tap)^2 / 2 (`norm` L2), without a root, or of |centre - tap| (L1).
@@ -52,9 +52,9 @@ class Im2dist(WindowLayer):
         return im2dist(bottom, self.geometry, options.norm == options.L1, options.remove_center, options.remove_bounds)
 
 
-@register("Im2parity")
+@register("Im2parity", source="spec/layers.md 3.2")
 class Im2parity(WindowLayer):
-    """Whether each pixel of a window has the label of the window's centre (spec/layers.md 3.2).
+    """Whether each pixel of a window has the label of the window's centre.
 
     bottom labels (N, C, H, W), the last channel cut to integers -> top (N, P, H', W') of 1 (the same)
     and 0 (another), with ignore_label where either is ignore_label. Taps outside the image have
@@ -63,6 +63,7 @@ class Im2parity(WindowLayer):
     differs: without ignore_label such a window holds 0, not uninitialised memory.
     """
 
+    differentiable = False
     param_field = "im2parity_param"
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
@@ -70,9 +71,9 @@ class Im2parity(WindowLayer):
         return im2parity(bottom.detach(), self.geometry, ignore_label)
 
 
-@register("DistLoss")
+@register("DistLoss", source="spec/layers.md 3.3")
 class DistLoss(LossLayer):
-    """Embeddings of one label should be nearer than alpha, others farther apart than beta (spec/layers.md 3.3).
+    """Embeddings of one label should be nearer than alpha, others farther apart than beta.
 
     bottoms: distances (Im2dist's top), parity (Im2parity's) of as many elements -> a scalar, the
     mean over all elements of max(D - alpha, 0) where parity is not 0, and of max(beta - D, 0) where it

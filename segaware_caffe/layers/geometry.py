@@ -32,6 +32,7 @@ def read_geometry(layer: Layer, bottom: Shape) -> tuple[int, Geometry]:
 
 def checked_output(layer: Layer, geometry: Geometry, spatial: Shape) -> Shape:
     """`geometry.output`, or CaffeError where the kernel does not fit the bottom."""
+    layer.check(len(spatial) == len(geometry.kernel), "bottom num_axes may not change")
     shape = geometry.output(spatial)
     layer.check(
         all(d > 0 for d in shape),

@@ -1,6 +1,7 @@
 """Blobs that come from outside or from nothing: Input, DummyData."""
 
 import math
+from collections.abc import Callable
 
 import torch
 
@@ -19,13 +20,14 @@ def declared_shape(layer: Layer, values: list[int]) -> Shape:
     return shape
 
 
-@register("Input")
+@register("Input", source="spec/layers.md 7")
 class Input(Layer):
-    """The net's inputs (upstream; spec/layers.md 7). 0 -> any number; `input_param.shape` none, one or one per top.
+    """The net's inputs. 0 -> any number; `input_param.shape` none, one or one per top.
 
     Without a shape the top is a scalar until it is fed or reshaped.
     """
 
+    differentiable = False
     bottoms = 0
     tops = (1, None)
     param_field = "input_param"
@@ -41,14 +43,15 @@ class Input(Layer):
         self.fail(f"its blobs must be fed: {', '.join(self.proto.top)}")
 
 
-@register("DummyData")
+@register("DummyData", source="spec/layers.md 5.14")
 class DummyData(Layer):
-    """Blobs made by fillers (spec/layers.md 5.14). 0 -> any number, filled anew at every forward.
+    """Blobs made by fillers. 0 -> any number, filled anew at every forward.
 
     `shape` (or num, channels, height, width) and `data_filler` are given once, or once per top;
     without a filler a top is 0.
     """
 
+    differentiable = False
     bottoms = 0
     tops = (1, None)
     param_field = "dummy_data_param"
@@ -76,13 +79,18 @@ class DummyData(Layer):
             len(shapes) in (1, self.num_tops), f"Must specify 'shape' once, or once per top blob ({self.num_tops}), not {len(shapes)} times"
         )
         shapes *= self.num_tops // len(shapes)
-        messages = list(param.data_filler) or [None]
-        messages *= self.num_tops // len(messages)
-        self._fills = [filler(message, shape, self.fail) for message, shape in zip(messages, shapes, strict=True)]
+        self._fillers(shapes)
         return shapes
 
     def forward(self) -> list[torch.Tensor]:
-        tops = [torch.empty(shape) for shape in self.top_shapes()]
-        for fill, top in zip(self._fills, tops, strict=True):
+        shapes = self.top_shapes()
+        tops = [torch.empty(shape) for shape in shapes]
+        for fill, top in zip(self._fillers(shapes), tops, strict=True):
             fill(top)
         return tops
+
+    def _fillers(self, shapes: list[Shape]) -> list[Callable[[torch.Tensor], None]]:
+        """What fills each top."""
+        messages = list(self.options.data_filler) or [None]
+        messages *= self.num_tops // len(messages)
+        return [filler(message, shape, self.fail) for message, shape in zip(messages, shapes, strict=True)]

@@ -7,9 +7,9 @@ from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.registry import register
 
 
-@register("Interp")
+@register("Interp", source="spec/layers.md 4.1")
 class Interp(Layer):
-    """Align-corners bilinear resize (DeepLab's Interp; spec/layers.md 4.1).
+    """Align-corners bilinear resize (DeepLab's Interp).
 
     (N, C, H, W) -> (N, C, H', W'); `pad_beg` and `pad_end` (<= 0) crop all four sides first. The
     size follows from `shrink_factor` or `zoom_factor` where one of them is given alone, else from

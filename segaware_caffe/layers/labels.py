@@ -10,9 +10,9 @@ from segaware_caffe.ops.adaptive_bias import adaptive_bias
 NO_LABEL = -1
 
 
-@register("AdaptiveBiasChannel")
+@register("AdaptiveBiasChannel", source="spec/layers.md 4.4")
 class AdaptiveBiasChannel(Layer):
-    """Raises the labelled classes' scores until each wins its portion of the pixels (release; spec/layers.md 4.4).
+    """Raises the labelled classes' scores until each wins its portion of the pixels.
 
     bottoms: scores (N, C, H, W), image labels (N, L, 1, 1) padded with -1 -> top (N, C, H, W).
     Class 0 gets bg_portion, others fg_portion of the pixels, in num_iter rounds; suppress_others
@@ -20,6 +20,7 @@ class AdaptiveBiasChannel(Layer):
     random. No gradient.
     """
 
+    differentiable = False
     bottoms = 2
     param_field = "adaptive_bias_channel_param"
 
@@ -50,9 +51,9 @@ class AdaptiveBiasChannel(Layer):
         return torch.stack(images).view_as(scores)
 
 
-@register("BiasChannel")
+@register("BiasChannel", source="spec/layers.md 4.3")
 class BiasChannel(Layer):
-    """Adds bg_bias or fg_bias to the scores of the labelled classes (release; spec/layers.md 4.3).
+    """Adds bg_bias or fg_bias to the scores of the labelled classes.
 
     bottoms: scores (N, C, H, W); labels (N, L, 1, 1) for label_type IMAGE, (N, 1, H, W) for PIXEL.
     IMAGE: for each label its channel gains fg_bias, or bg_bias if it is 0. PIXEL: the channel of
@@ -98,14 +99,15 @@ class BiasChannel(Layer):
         return scores + bias
 
 
-@register("UniqueLabel")
+@register("UniqueLabel", source="spec/layers.md 4.5")
 class UniqueLabel(Layer):
-    """The distinct labels of each image in ascending order, padded with -1 (release; spec/layers.md 4.5).
+    """The distinct labels of each image in ascending order, padded with -1.
 
     bottom (N, 1, H, W) -> top (N, max_labels, 1, 1). Labels listed in ignore_label are left out,
     those in force_label always there. More than max_labels are an error. No gradient.
     """
 
+    differentiable = False
     param_field = "unique_label_param"
 
     def setup(self, labels: Shape) -> None:

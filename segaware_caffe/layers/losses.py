@@ -66,9 +66,9 @@ class LossLayer(Layer):
         return summed / max(1, {param.FULL: valid.numel(), param.BATCH_SIZE: batch, param.NONE: 1}[mode])
 
 
-@register("ContrastiveLoss")
+@register("ContrastiveLoss", source="spec/layers.md 5.10")
 class ContrastiveLoss(LossLayer):
-    """Pulls similar pairs together and pushes others `margin` apart (spec/layers.md 5.10).
+    """Pulls similar pairs together and pushes others `margin` apart.
 
     bottoms a and b (N, C), y (N) -> the sum over pairs, divided by 2N, of d^2 where y (cut to an
     integer) is not 0, else of max(margin - d, 0)^2, or max(margin - d^2, 0) with legacy_version,
@@ -94,9 +94,9 @@ class ContrastiveLoss(LossLayer):
         return losses.total(pairs) / (2 * len(first))
 
 
-@register("EuclideanLoss")
+@register("EuclideanLoss", source="spec/layers.md 5.18")
 class EuclideanLoss(LossLayer):
-    """Half the sum of squared differences, divided by the batch size (spec/layers.md 5.18).
+    """Half the sum of squared differences, divided by the batch size.
 
     bottoms of equal count with one first dimension; gradients for both.
     """
@@ -112,10 +112,10 @@ class EuclideanLoss(LossLayer):
         return losses.total((first - second.reshape(first.shape)).square()) / (2 * len(first))
 
 
-@register("HingeLoss")
+@register("HingeLoss", source="spec/layers.md 5.24")
 class HingeLoss(LossLayer):
-    """The sum of max(0, 1 - x) for the label's score and max(0, 1 + x) for the others, divided by the batch size
-    (spec/layers.md 5.24); with norm L2, of their squares.
+    """The sum of max(0, 1 - x) for the label's score and max(0, 1 + x) for the others, divided by the batch size;
+    with norm L2, of their squares.
 
     bottoms: scores (N, ...), one label (N) for each sample. The gradient at the margin is 0.
     """
@@ -133,9 +133,9 @@ class HingeLoss(LossLayer):
         return losses.total(losses.hinge_loss(scores, classes, self.options.norm == self.options.L2)) / len(scores)
 
 
-@register("L1Loss")
+@register("L1Loss", source="spec/layers.md 4.12")
 class L1Loss(LossLayer):
-    """The sum of absolute differences, or of magnitudes of a single bottom, for each sample (spec/layers.md 4.12).
+    """The sum of absolute differences, or of magnitudes of a single bottom, for each sample.
 
     bottoms (N, C, ...), one or two -> the sum of |d| where d is not NaN and |d| >= plateau, divided by N,
     or with normalize_by_num_entries by the number of elements that are not NaN over C. With
@@ -167,9 +167,9 @@ class L1Loss(LossLayer):
         return losses.total(values) / samples
 
 
-@register("MultinomialLogisticLoss")
+@register("MultinomialLogisticLoss", source="spec/layers.md 5.31")
 class MultinomialLogisticLoss(LossLayer):
-    """The mean of -log(max(p, 1e-20)) of the labels' probabilities (spec/layers.md 5.31).
+    """The mean of -log(max(p, 1e-20)) of the labels' probabilities.
 
     bottoms: probabilities (N, ...), one label (N) for each sample. The gradient is
     -1 / max(p, 1e-20), also where p is clamped.
@@ -186,9 +186,9 @@ class MultinomialLogisticLoss(LossLayer):
         return losses.total(losses.multinomial_loss(probabilities, classes)) / len(probabilities)
 
 
-@register("SigmoidCrossEntropyLoss")
+@register("SigmoidCrossEntropyLoss", source="spec/layers.md 5.42, 16.6")
 class SigmoidCrossEntropyLoss(LossLayer):
-    """The cross entropy of sigmoid(x) and targets (spec/layers.md 5.42, 16.6).
+    """The cross entropy of sigmoid(x) and targets.
 
     bottoms: scores x and targets of equal count. loss_param: targets that are ignore_label when
     cut to integers count nothing; normalization is BATCH_SIZE unless given.
@@ -213,9 +213,9 @@ class SigmoidCrossEntropyLoss(LossLayer):
         return self.normalized(values, valid, self.read_normalization(self.proto.loss_param.BATCH_SIZE), len(scores))
 
 
-@register("SmoothL1Loss")
+@register("SmoothL1Loss", source="spec/layers.md 4.13")
 class SmoothL1Loss(LossLayer):
-    """The sum of f(w * (a - b)) with f(d) = d^2 / 2 where |d| < 1, else |d| - 1/2 (spec/layers.md 4.13).
+    """The sum of f(w * (a - b)) with f(d) = d^2 / 2 where |d| < 1, else |d| - 1/2.
 
     bottoms a and b (N, C, H, W), optionally weights w of their shape -> the sum divided by N*H*W.
     As in the release, the gradient lacks the factor w, and the loss weight is 0 unless given.

@@ -93,9 +93,9 @@ class MaskedMeanField(Layer):
         return values[index] if values else default
 
 
-@register("NormConvMeanfield")
+@register("NormConvMeanfield", source="spec/layers.md 3.8")
 class NormConvMeanfield(MaskedMeanField):
-    """A CRF with a bilateral and a spatial kernel, in mean-field iterations (spec/layers.md 3.8).
+    """A CRF with a bilateral and a spatial kernel, in mean-field iterations.
 
     bottoms: unary scores (N, K, H, W), initial scores of that shape, bilateral embedding (N, E, H, W),
     spatial embedding (N, E', H, W) -> top (N, K, H, W), scores, not probabilities. An iteration averages
@@ -117,9 +117,9 @@ class NormConvMeanfield(MaskedMeanField):
     kernels = 2
 
 
-@register("NospConvMeanfield")
+@register("NospConvMeanfield", source="spec/layers.md 3.9")
 class NospConvMeanfield(MaskedMeanField):
-    """NormConvMeanfield without the spatial kernel (spec/layers.md 3.9).
+    """NormConvMeanfield without the spatial kernel.
 
     bottoms: unary scores (N, K, H, W), initial scores of that shape, bilateral embedding (N, E, H, W) ->
     top (N, K, H, W). The fields are NormConvMeanfield's, each given once.

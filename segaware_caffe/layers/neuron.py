@@ -19,9 +19,9 @@ class Neuron(Layer):
         return bottom
 
 
-@register("AbsVal")
+@register("AbsVal", source="spec/layers.md 5.1")
 class AbsVal(Neuron):
-    """|x| (spec/layers.md 5.1). Not in place. The gradient at 0 is 0."""
+    """|x|. Not in place. The gradient at 0 is 0."""
 
     def setup(self, bottom: Shape) -> None:
         self.check_not_in_place()
@@ -30,17 +30,17 @@ class AbsVal(Neuron):
         return bottom.abs()
 
 
-@register("BNLL")
+@register("BNLL", source="spec/layers.md 5.7")
 class BNLL(Neuron):
-    """log(1 + exp(x)), the binomial normal log likelihood (spec/layers.md 5.7)."""
+    """log(1 + exp(x)), the binomial normal log likelihood."""
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return functional.softplus(bottom, threshold=50)
 
 
-@register("Clip")
+@register("Clip", source="spec/layers.md 7")
 class Clip(Neuron):
-    """max(min, min(x, max)) (upstream; spec/layers.md 7). Both bounds are required; at them the gradient is 1."""
+    """max(min, min(x, max)). Both bounds are required; at them the gradient is 1."""
 
     param_field = "clip_param"
 
@@ -52,10 +52,10 @@ class Clip(Neuron):
         return bottom.clamp(max=self.options.max).clamp(min=self.options.min)
 
 
-@register("Dropout")
+@register("Dropout", source="spec/layers.md 5.13")
 class Dropout(Neuron):
     """In TRAIN, zeroes each element with probability dropout_ratio and scales the others by 1 / (1 - dropout_ratio);
-    in TEST, a copy (spec/layers.md 5.13). A ratio of 0 is a copy in both.
+    in TEST, a copy. A ratio of 0 is a copy in both.
 
     `scale_train: false` (Fast R-CNN) leaves the others as they are in TRAIN, and in TEST multiplies all
     by 1 - dropout_ratio. `sample_weights_test: true` (Bayesian SegNet) drops in TEST as in TRAIN.
@@ -74,9 +74,9 @@ class Dropout(Neuron):
         return bottom * (torch.empty_like(bottom).bernoulli_(1 - ratio) if drops else 1 - ratio)
 
 
-@register("ELU")
+@register("ELU", source="spec/layers.md 5.15")
 class ELU(Neuron):
-    """max(x, 0) + alpha * (exp(min(x, 0)) - 1) (spec/layers.md 5.15). The gradient at 0 is alpha."""
+    """max(x, 0) + alpha * (exp(min(x, 0)) - 1). The gradient at 0 is alpha."""
 
     param_field = "elu_param"
 
@@ -84,9 +84,9 @@ class ELU(Neuron):
         return functional.elu(bottom, self.options.alpha)
 
 
-@register("Exp")
+@register("Exp", source="spec/layers.md 5.19")
 class Exp(Neuron):
-    """base ^ (shift + scale * x); base -1 stands for e (spec/layers.md 5.19).
+    """base ^ (shift + scale * x); base -1 stands for e.
 
     differs: the release multiplies by (-1) ^ shift where base is e; this is upstream's exp(shift).
     """
@@ -100,9 +100,9 @@ class Exp(Neuron):
         return affine(bottom, self.options.scale * self._log_base, self.options.shift * self._log_base).exp()
 
 
-@register("Log")
+@register("Log", source="spec/layers.md 5.28")
 class Log(Neuron):
-    """The logarithm of shift + scale * x to a base; base -1 stands for e (spec/layers.md 5.28). Nothing is clamped."""
+    """The logarithm of shift + scale * x to a base; base -1 stands for e. Nothing is clamped."""
 
     param_field = "log_param"
 
@@ -121,9 +121,9 @@ def log_of_base(layer: Layer) -> float:
     return 1.0 if base == -1 else math.log(base)
 
 
-@register("Power")
+@register("Power", source="spec/layers.md 5.34")
 class Power(Neuron):
-    """(shift + scale * x) ^ power (spec/layers.md 5.34).
+    """(shift + scale * x) ^ power.
 
     The gradient is power * scale * y / (shift + scale * x), as in the reference: NaN where that
     base is 0 and the power neither 1 nor 2. Where power * scale is 0 there is none.
@@ -135,9 +135,9 @@ class Power(Neuron):
         return power(bottom, self.options.power, self.options.scale, self.options.shift)
 
 
-@register("PReLU")
+@register("PReLU", source="spec/layers.md 5.35")
 class PReLU(Neuron):
-    """max(x, 0) + slope * min(x, 0) with a learned slope for each channel, or one for all (spec/layers.md 5.35).
+    """max(x, 0) + slope * min(x, 0) with a learned slope for each channel, or one for all.
 
     bottom (N, C, ...) -> top of its shape; blob 0: the slopes (C), or a scalar with
     channel_shared, filled with 0.25 unless `filler` says otherwise. The gradient at 0 is the slope.
@@ -159,9 +159,9 @@ class PReLU(Neuron):
         return functional.prelu(bottom, self.blob(0).reshape(-1))
 
 
-@register("ReLU")
+@register("ReLU", source="spec/layers.md 5.38")
 class ReLU(Neuron):
-    """max(x, 0) + negative_slope * min(x, 0) (spec/layers.md 5.38). The gradient at 0 is negative_slope.
+    """max(x, 0) + negative_slope * min(x, 0). The gradient at 0 is negative_slope.
 
     As that formula has it, -inf gives NaN where negative_slope is 0.
     """
@@ -172,17 +172,17 @@ class ReLU(Neuron):
         return functional.leaky_relu(bottom, self.options.negative_slope)
 
 
-@register("Sigmoid")
+@register("Sigmoid", source="spec/layers.md 5.41")
 class Sigmoid(Neuron):
-    """1 / (1 + exp(-x)) (spec/layers.md 5.41)."""
+    """1 / (1 + exp(-x))."""
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom.sigmoid()
 
 
-@register("Swish")
+@register("Swish", source="spec/layers.md 7")
 class Swish(Neuron):
-    """x / (1 + exp(-beta * x)) (upstream; spec/layers.md 7)."""
+    """x / (1 + exp(-beta * x))."""
 
     param_field = "swish_param"
 
@@ -190,25 +190,26 @@ class Swish(Neuron):
         return bottom * torch.sigmoid(bottom * self.options.beta)
 
 
-@register("TanH")
+@register("TanH", source="spec/layers.md 5.49")
 class TanH(Neuron):
-    """The hyperbolic tangent (spec/layers.md 5.49)."""
+    """The hyperbolic tangent."""
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom.tanh()
 
 
-@register("Threshold")
+@register("Threshold", source="spec/layers.md 5.50")
 class Threshold(Neuron):
-    """1 where x > threshold, else 0 (spec/layers.md 5.50). No gradient."""
+    """1 where x > threshold, else 0. No gradient."""
 
+    differentiable = False
     param_field = "threshold_param"
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return (bottom > self.options.threshold).to(bottom.dtype)
 
 
-@register("ReLU6")
+@register("ReLU6", source="MobileNetV2")
 class ReLU6(Neuron):
     """min(max(x, 0) + negative_slope * min(x, 0), 6) (MobileNetV2); the gradient at 0 is negative_slope, at 6 0."""
 

@@ -19,9 +19,9 @@ from segaware_caffe.ops.normalization import (
 NVIDIA_EPS = 1e-5
 
 
-@register("BatchNorm")
+@register("BatchNorm", source="spec/layers.md 5.4, 16.3")
 class BatchNorm(Layer):
-    """Subtract the mean and divide by the standard deviation of each channel (upstream; spec/layers.md 5.4, 16.3).
+    """Subtract the mean and divide by the standard deviation of each channel.
 
     (N, C, ...) -> the same. `use_global_stats` (default: in TEST) takes the stored statistics;
     otherwise the batch's own are used, with their full gradient, and stored. Learned blobs, which no
@@ -111,9 +111,9 @@ class BatchNorm(Layer):
             self.blob(index).mul_(fraction).add_(new)
 
 
-@register("LRN")
+@register("LRN", source="spec/layers.md 5.29")
 class LRN(Layer):
-    """Divide by a power of the local mean square (spec/layers.md 5.29): (N, C, H, W) -> the same.
+    """Divide by a power of the local mean square: (N, C, H, W) -> the same.
 
     ACROSS_CHANNELS: x / (k + alpha / local_size * sum of squares over local_size channels) ^ beta.
     WITHIN_CHANNEL: x / (1 + alpha * mean of squares over local_size x local_size pixels) ^ beta, whatever k is.
@@ -135,9 +135,9 @@ class LRN(Layer):
         return within_channel_norm(bottom, param.local_size, param.alpha, param.beta)
 
 
-@register("MVN")
+@register("MVN", source="spec/layers.md 5.32")
 class MVN(Layer):
-    """Subtract the mean and divide by the standard deviation + eps of each channel or sample (spec/layers.md 5.32).
+    """Subtract the mean and divide by the standard deviation + eps of each channel or sample.
 
     (N, C, H, W) -> the same; over (H, W), or with `across_channels` over (C, H, W). The gradient leaves
     eps out of one factor, as the reference's does. `normalize_variance: false` only subtracts the mean.
@@ -157,7 +157,7 @@ class MVN(Layer):
         return (values - values.mean(-1, keepdim=True)).view_as(bottom)
 
 
-@register("Normalize")
+@register("Normalize", source="SSD")
 class Normalize(Layer):
     """Divide by the Euclidean norm and multiply by a learned scale (SSD): (N, C, H, W) -> the same.
 

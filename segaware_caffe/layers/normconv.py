@@ -10,9 +10,9 @@ from segaware_caffe.ops.masked import masked_convolution
 from segaware_caffe.ops.normconv import softmax_mask
 
 
-@register("NormConv")
+@register("NormConv", source="spec/layers.md 3.7")
 class NormConv(Layer):
-    """Convolution whose taps are weighted by how near they are in an embedding (spec/layers.md 3.7).
+    """Convolution whose taps are weighted by how near they are in an embedding.
 
     bottoms: image (N, C, H, W), embedding (N, E, H, W) -> top (N, num_output, H', W'). At every
     position the weights of the taps are the softmax over the taps of -scale * Im2dist(embedding),

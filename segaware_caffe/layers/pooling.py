@@ -40,9 +40,9 @@ class Pool(Layer):
         return stochastic_pool(bottom, windows) if self.training else stochastic_mean(bottom, windows)
 
 
-@register("Pooling")
+@register("Pooling", source="spec/layers.md 5.33")
 class Pooling(Pool):
-    """The maximum, mean or a random draw of every window (spec/layers.md 5.33).
+    """The maximum, mean or a random draw of every window.
 
     (N, C, H, W) -> (N, C, H', W'), H' = ceil((H + 2 * pad - kernel) / stride) + 1, less a last window
     that would start in the trailing padding; `round_mode: FLOOR` rounds down. `global_pooling`: one
@@ -102,9 +102,9 @@ class Pooling(Pool):
         return getattr(param, f"{field}_h"), getattr(param, f"{field}_w")
 
 
-@register("SPP")
+@register("SPP", source="spec/layers.md 5.48")
 class SPP(Pool):
-    """Spatial pyramid pooling (spec/layers.md 5.48): the image in 1, 4, 16, ... bins.
+    """Spatial pyramid pooling: the image in 1, 4, 16, ... bins.
 
     (N, C, H, W) -> (N, C * (1 + 4 + ... + 4 ^ (pyramid_height - 1))), level after level, each
     flattened; pyramid_height 1 -> (N, C, 1, 1). Bins are windows of ceil(size / bins) elements with
@@ -131,7 +131,7 @@ class SPP(Pool):
             yield Windows(kernel, kernel, pad)
 
 
-@register("Upsample")
+@register("Upsample", source="SegNet, ENet")
 class Upsample(Layer):
     """Undo a MAX pooling with the mask of its second top (SegNet, ENet).
 

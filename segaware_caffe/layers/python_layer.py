@@ -71,9 +71,9 @@ class _Run(torch.autograd.Function):
         return None, None, *(torch.from_numpy(blob.diff.copy()).to(tensor) for blob, tensor in zip(blobs, tensors, strict=True))
 
 
-@register("Python")
+@register("Python", source="spec/layers.md 5.36")
 class Python(Layer):
-    """A class of the user's: `python_param.layer` of the module `python_param.module` (spec/layers.md 5.36).
+    """A class of the user's: `python_param.layer` of the module `python_param.module`.
 
     Any number of bottoms and tops; shapes and gradients are what its methods say. Refused unless the
     caller allows Python layers.

@@ -111,9 +111,9 @@ class Recurrent(Layer):
         return state.to(x) if len(state) == x.shape[1] else x.new_zeros(x.shape[1], self.options.num_output)
 
 
-@register("LSTM")
+@register("LSTM", source="spec/layers.md 7")
 class LSTM(Recurrent):
-    """Long short-term memory (upstream; spec/layers.md 7).
+    """Long short-term memory.
 
     gates = W_hc (cont * h) + W_xc x + b_c (+ W_xc_static x_static), in the order i, f, o, g; c and
     h as LSTMUnit has them; the output is h. Exposed states: h, then c. Blobs: W_xc (4D, X), b_c
@@ -130,9 +130,9 @@ class LSTM(Recurrent):
         return hidden, [hidden, cell]
 
 
-@register("LSTMUnit")
+@register("LSTMUnit", source="spec/layers.md 7")
 class LSTMUnit(Layer):
-    """One step of an LSTM (upstream; spec/layers.md 7).
+    """One step of an LSTM.
 
     bottoms: c (1, N, D), gates (1, N, 4D) in the order i, f, o, g before their nonlinearities, cont
     (1, N) -> the next c = cont * f * c + i * g and h = o * tanh(c), each (1, N, D). cont gets no
@@ -154,9 +154,9 @@ class LSTMUnit(Layer):
         return lstm_unit(cell, gates, cont.detach().unsqueeze(-1))
 
 
-@register("RNN")
+@register("RNN", source="spec/layers.md 7")
 class RNN(Recurrent):
-    """A simple recurrent net (upstream; spec/layers.md 7).
+    """A simple recurrent net.
 
     h = tanh(W_hh (cont * h) + W_xh x + b_h (+ W_xh_static x_static)); the output is
     tanh(W_ho h + b_o). Exposed state: h. Blobs: W_xh (D, X), b_h (D), W_xh_static (D, Xs) with a

@@ -9,9 +9,9 @@ from segaware_caffe.layers.registry import register
 from segaware_caffe.ops.ranking import largest
 
 
-@register("ArgMax")
+@register("ArgMax", source="spec/layers.md 5.3")
 class ArgMax(Layer):
-    """The top_k largest elements, descending; of equal ones the larger index comes first (spec/layers.md 5.3).
+    """The top_k largest elements, descending; of equal ones the larger index comes first.
 
     Without `axis`, over all of a sample: bottom (N, ...) -> top (N, 1, top_k) of at least 3 axes
     and as many as the bottom, holding the indices, or (N, 2, top_k) with out_max_val, where
@@ -19,6 +19,7 @@ class ArgMax(Layer):
     or the values with out_max_val. No gradient.
     """
 
+    differentiable = False
     param_field = "argmax_param"
 
     def setup(self, bottom: Shape) -> None:
@@ -26,13 +27,10 @@ class ArgMax(Layer):
 
     def reshape(self, bottom: Shape) -> Shape:
         top_k = self.options.top_k
-        self._axis = self.axis(self.options.axis, len(bottom)) if self.options.HasField("axis") else None
-        if self._axis is not None:
-            self.check(
-                top_k <= bottom[self._axis],
-                f"top_k {top_k} must be less than or equal to the dimension {bottom[self._axis]} of axis {self._axis}",
-            )
-            return (*bottom[: self._axis], top_k, *bottom[self._axis + 1 :])
+        if self.options.HasField("axis"):
+            axis = self.axis(self.options.axis, len(bottom))
+            self.check(top_k <= bottom[axis], f"top_k {top_k} must be less than or equal to the dimension {bottom[axis]} of axis {axis}")
+            return (*bottom[:axis], top_k, *bottom[axis + 1 :])
         self.check(len(bottom) > 0, "the bottom must have at least one axis")
         count = math.prod(bottom[1:])
         self.check(top_k <= count, f"top_k {top_k} must be less than or equal to the number of classes {count}")
@@ -40,18 +38,18 @@ class ArgMax(Layer):
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         bottom, top_k = bottom.detach(), self.options.top_k
-        if self._axis is not None:
-            values, indices = largest(bottom, top_k, self._axis)
+        if self.options.HasField("axis"):
+            values, indices = largest(bottom, top_k, self.axis(self.options.axis, bottom.ndim))
             return values if self.options.out_max_val else indices.to(bottom.dtype)
         values, indices = largest(bottom.reshape(len(bottom), -1), top_k, 1)
         planes = [indices.to(bottom.dtype), values] if self.options.out_max_val else [indices.to(bottom.dtype)]
         return torch.stack(planes, 1).reshape(self.top_shapes(tuple(bottom.shape))[0])
 
 
-@register("Reduction")
+@register("Reduction", source="spec/layers.md 5.37")
 class Reduction(Layer):
     """coeff times the sum (SUM), sum of magnitudes (ASUM), sum of squares (SUMSQ) or mean (MEAN) of the axes from
-    `axis` to the last (spec/layers.md 5.37).
+    `axis` to the last.
 
     top: the bottom's shape before `axis`. The gradient of ASUM at 0 is 0.
     """
@@ -59,11 +57,10 @@ class Reduction(Layer):
     param_field = "reduction_param"
 
     def reshape(self, bottom: Shape) -> Shape:
-        self._axis = self.axis(self.options.axis, len(bottom))
-        return bottom[: self._axis]
+        return bottom[: self.axis(self.options.axis, len(bottom))]
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        options, values = self.options, bottom.flatten(self._axis)
+        options, values = self.options, bottom.flatten(self.axis(self.options.axis, bottom.ndim))
         if options.operation == options.ASUM:
             values = values.abs()
         elif options.operation == options.SUMSQ:

@@ -18,16 +18,17 @@ _CLASSES: dict[str, type["Layer"]] = {}
 _L = TypeVar("_L", bound="type[Layer]")
 
 
-def register(type_name: str) -> Callable[[_L], _L]:
+def register(type_name: str, *, source: str = "") -> Callable[[_L], _L]:
     """Class decorator: nets run layers of `type: "type_name"` with this `Layer` subclass.
 
+    `source` says where the layer is specified: a section ("spec/layers.md 5.9"), or the fork of Caffe that has it.
     Registering a type again replaces its class, so a user's own version of a layer wins.
     """
 
     def add(cls: _L) -> _L:
         if not cls.__module__.startswith("segaware_caffe."):
             _import_rooms()  # a room that came later would take the user's place
-        cls.type = type_name
+        cls.type, cls.source = type_name, source
         _CLASSES[type_name] = cls
         return cls
 

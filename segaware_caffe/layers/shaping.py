@@ -21,9 +21,9 @@ def read_axis(layer: Layer, ndim: int, deprecated: str) -> int:
     return value
 
 
-@register("BatchReindex")
+@register("BatchReindex", source="spec/layers.md 5.5")
 class BatchReindex(Layer):
-    """Selects and repeats samples: top[i] = bottom0[bottom1[i]] (spec/layers.md 5.5).
+    """Selects and repeats samples: top[i] = bottom0[bottom1[i]].
 
     bottoms (N, ...) and indices (M) -> top (M, ...). The indices are cut to integers and must
     satisfy 0 <= index < N; they get no gradient.
@@ -42,9 +42,9 @@ class BatchReindex(Layer):
         return bottom.index_select(0, indices.long())
 
 
-@register("Concat")
+@register("Concat", source="spec/layers.md 5.8")
 class Concat(Layer):
-    """The bottoms one after the other along `axis`, in old files `concat_dim` (spec/layers.md 5.8).
+    """The bottoms one after the other along `axis`, in old files `concat_dim`.
 
     Any number of bottoms -> 1; all other axes must be equal.
     """
@@ -55,23 +55,27 @@ class Concat(Layer):
     def reshape(self, *bottoms: Shape) -> Shape:
         first = bottoms[0]
         self.check(all(len(b) == len(first) for b in bottoms), "All inputs must have the same #axes.")
-        self.concat_axis = read_axis(self, len(first), "concat_dim")
-        before, after = first[: self.concat_axis], first[self.concat_axis + 1 :]
+        axis = self.concat_axis(len(first))
+        before, after = first[:axis], first[axis + 1 :]
         for index, bottom in enumerate(bottoms):
             self.check(
-                bottom[: self.concat_axis] == before and bottom[self.concat_axis + 1 :] == after,
-                f"All inputs must have the same shape, except at concat_axis {self.concat_axis}: "
+                bottom[:axis] == before and bottom[axis + 1 :] == after,
+                f"All inputs must have the same shape, except at concat_axis {axis}: "
                 f"bottom 0 is {dims(first)}, bottom {index} is {dims(bottom)}",
             )
-        return (*before, sum(bottom[self.concat_axis] for bottom in bottoms), *after)
+        return (*before, sum(bottom[axis] for bottom in bottoms), *after)
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor:
-        return torch.cat(bottoms, self.concat_axis)
+        return torch.cat(bottoms, self.concat_axis(bottoms[0].ndim))
+
+    def concat_axis(self, ndim: int) -> int:
+        """The axis along which bottoms of `ndim` axes are joined."""
+        return read_axis(self, ndim, "concat_dim")
 
 
-@register("Crop")
+@register("Crop", source="spec/layers.md 7, 16.9")
 class Crop(Layer):
-    """A window of bottom 0 with bottom 1's size (upstream; spec/layers.md 7, 16.9).
+    """A window of bottom 0 with bottom 1's size.
 
     From `axis` on the top has bottom 1's dimensions, starting at `offset`: none for 0, one for all
     those axes, or one for each. Bottom 1 gives its shape only, and may have more axes than bottom 0.
@@ -81,31 +85,35 @@ class Crop(Layer):
     param_field = "crop_param"
 
     def reshape(self, bottom: Shape, reference: Shape) -> Shape:
-        axis, ndim = self.axis(self.options.axis, len(bottom)), len(bottom)
-        offsets = list(self.options.offset)
-        self.check(
-            len(offsets) in (0, 1, ndim - axis),
-            "number of offset values specified must be equal to the number of "
-            f"dimensions following axis {axis} ({ndim - axis}), or one, or none, not {len(offsets)}",
-        )
+        ndim, window = len(bottom), self._window(bottom, reference)
         self.check(len(reference) >= ndim, f"bottom 1 must have at least the {ndim} axes of bottom 0, not {len(reference)}")
-        self._starts = [0] * axis + (offsets if len(offsets) == ndim - axis else (offsets or [0]) * (ndim - axis))
-        for index in range(axis, ndim):
+        for index, part in enumerate(window):
             self.check(
-                bottom[index] - self._starts[index] >= reference[index],
-                f"the crop for dimension {index} is out of bounds: offset {self._starts[index]} and size"
-                f" {reference[index]} exceed {bottom[index]}",
+                part.stop <= bottom[index],
+                f"the crop for dimension {index} is out of bounds: offset {part.start} and size {reference[index]} exceed {bottom[index]}",
             )
-        return (*bottom[:axis], *reference[axis:ndim])
+        return tuple(part.stop - part.start for part in window)
 
     def forward(self, bottom: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-        (shape,) = self.top_shapes(tuple(bottom.shape), tuple(reference.shape))
-        return bottom[tuple(slice(start, start + size) for start, size in zip(self._starts, shape, strict=True))]
+        return bottom[self._window(tuple(bottom.shape), tuple(reference.shape))]
+
+    def _window(self, bottom: Shape, reference: Shape) -> tuple[slice, ...]:
+        """What is kept of each axis."""
+        axis, offsets = self.axis(self.options.axis, len(bottom)), list(self.options.offset) or [0]
+        cropped = len(bottom) - axis
+        self.check(
+            len(offsets) in (1, cropped),
+            "number of offset values specified must be equal to the number of "
+            f"dimensions following axis {axis} ({cropped}), or one, or none, not {len(offsets)}",
+        )
+        starts = offsets if len(offsets) == cropped else offsets * cropped
+        whole = [slice(0, size) for size in bottom[:axis]]
+        return *whole, *(slice(start, start + size) for start, size in zip(starts, reference[axis:], strict=False))
 
 
-@register("Filter")
+@register("Filter", source="spec/layers.md 5.20")
 class Filter(Layer):
-    """The samples that a selector picks (spec/layers.md 5.20).
+    """The samples that a selector picks.
 
     k bottoms (N, ...) and a selector (N, 1, ...) -> k tops with the rows where the selector is not
     0; before the first forward the tops count all N rows. The selector gets no gradient.
@@ -138,9 +146,9 @@ class Filter(Layer):
         return [bottom.index_select(0, rows) for bottom in bottoms]
 
 
-@register("Flatten")
+@register("Flatten", source="spec/layers.md 5.21")
 class Flatten(Layer):
-    """Joins the axes from `axis` to `end_axis`, both included, to one (spec/layers.md 5.21). Not in place."""
+    """Joins the axes from `axis` to `end_axis`, both included, to one. Not in place."""
 
     param_field = "flatten_param"
 
@@ -157,9 +165,9 @@ class Flatten(Layer):
         return bottom.reshape(self.top_shapes(tuple(bottom.shape))[0])
 
 
-@register("Reshape")
+@register("Reshape", source="spec/layers.md 5.39")
 class Reshape(Layer):
-    """The same values in another shape (spec/layers.md 5.39). Not in place.
+    """The same values in another shape. Not in place.
 
     The num_axes axes from `axis` on (all for -1; a negative `axis` counts from after the last) are
     replaced by `shape`, where 0 copies the bottom's dimension at that place and one -1 is inferred.
@@ -199,10 +207,11 @@ class Reshape(Layer):
         return bottom.reshape(self.top_shapes(tuple(bottom.shape))[0])
 
 
-@register("Silence")
+@register("Silence", source="spec/layers.md 5.43")
 class Silence(Layer):
-    """Reads blobs that would be net outputs otherwise (spec/layers.md 5.43). Any number -> 0."""
+    """Reads blobs that would be net outputs otherwise. Any number -> 0."""
 
+    differentiable = False
     bottoms = (1, None)
     tops = 0
 
@@ -213,9 +222,9 @@ class Silence(Layer):
         return None
 
 
-@register("Slice")
+@register("Slice", source="spec/layers.md 5.44")
 class Slice(Layer):
-    """Cuts the bottom along `axis` (deprecated: slice_dim) into its tops (spec/layers.md 5.44).
+    """Cuts the bottom along `axis` (deprecated: slice_dim) into its tops.
 
     1 -> any number. The cuts are at slice_point (one fewer than tops, strictly increasing), or
     make equal parts.
@@ -225,28 +234,32 @@ class Slice(Layer):
     param_field = "slice_param"
 
     def reshape(self, bottom: Shape) -> list[Shape]:
-        self._axis = read_axis(self, len(bottom), "slice_dim")
-        size, points = bottom[self._axis], list(self.options.slice_point)
-        self.check(self.num_tops <= size, f"{self.num_tops} tops cannot share the {size} elements of axis {self._axis}")
-        if points:
-            self.check(
-                len(points) == self.num_tops - 1,
-                f"slice_point must be given {self.num_tops - 1} times for {self.num_tops} tops, not {len(points)} times",
-            )
-            self._sizes = [end - start for start, end in itertools.pairwise([0, *points, size])]
-            self.check(min(self._sizes) > 0, f"slice_point must be strictly increasing between 0 and {size}, not {points}")
-        else:
-            self.check(size % self.num_tops == 0, f"Number of top blobs ({self.num_tops}) should evenly divide input slice axis ({size})")
-            self._sizes = [size // self.num_tops] * self.num_tops
-        return [(*bottom[: self._axis], part, *bottom[self._axis + 1 :]) for part in self._sizes]
+        axis = read_axis(self, len(bottom), "slice_dim")
+        return [(*bottom[:axis], part, *bottom[axis + 1 :]) for part in self._parts(bottom[axis], axis)]
 
     def forward(self, bottom: torch.Tensor) -> Sequence[torch.Tensor]:
-        return bottom.split(self._sizes, self._axis)
+        axis = read_axis(self, bottom.ndim, "slice_dim")
+        return bottom.split(self._parts(bottom.shape[axis], axis), axis)
+
+    def _parts(self, size: int, axis: int) -> list[int]:
+        """How many of the axis's elements each top gets."""
+        points = list(self.options.slice_point)
+        self.check(self.num_tops <= size, f"{self.num_tops} tops cannot share the {size} elements of axis {axis}")
+        if not points:
+            self.check(size % self.num_tops == 0, f"Number of top blobs ({self.num_tops}) should evenly divide input slice axis ({size})")
+            return [size // self.num_tops] * self.num_tops
+        self.check(
+            len(points) == self.num_tops - 1,
+            f"slice_point must be given {self.num_tops - 1} times for {self.num_tops} tops, not {len(points)} times",
+        )
+        parts = [end - start for start, end in itertools.pairwise([0, *points, size])]
+        self.check(min(parts) > 0, f"slice_point must be strictly increasing between 0 and {size}, not {points}")
+        return parts
 
 
-@register("Split")
+@register("Split", source="spec/layers.md 5.47")
 class Split(Layer):
-    """The bottom, once for every top (spec/layers.md 5.47). 1 -> any number; the gradient is the sum of the tops'."""
+    """The bottom, once for every top. 1 -> any number; the gradient is the sum of the tops'."""
 
     tops = (1, None)
 
@@ -257,9 +270,9 @@ class Split(Layer):
         return [bottom.view_as(bottom) for _ in range(self.num_tops)]
 
 
-@register("Tile")
+@register("Tile", source="spec/layers.md 5.51")
 class Tile(Layer):
-    """The bottom, `tiles` times one after the other along `axis` (spec/layers.md 5.51).
+    """The bottom, `tiles` times one after the other along `axis`.
 
     The gradient is the sum of the copies'.
     """
@@ -271,14 +284,18 @@ class Tile(Layer):
         self.check(self.options.tiles > 0, f"Number of tiles must be positive, not {self.options.tiles}")
 
     def reshape(self, bottom: Shape) -> Shape:
-        self._axis = self.axis(self.options.axis, len(bottom))
-        return (*bottom[: self._axis], bottom[self._axis] * self.options.tiles, *bottom[self._axis + 1 :])
+        return tuple(size * times for size, times in zip(bottom, self._times(len(bottom)), strict=True))
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        return bottom.repeat([self.options.tiles if axis == self._axis else 1 for axis in range(bottom.ndim)])
+        return bottom.repeat(self._times(bottom.ndim))
+
+    def _times(self, ndim: int) -> list[int]:
+        """How often each axis is repeated."""
+        tiled = self.axis(self.options.axis, ndim)
+        return [self.options.tiles if axis == tiled else 1 for axis in range(ndim)]
 
 
-@register("Permute")
+@register("Permute", source="SSD")
 class Permute(Layer):
     """Reorder the axes (SSD): axis i of the top is axis `order[i]` of the bottom.
 
@@ -300,7 +317,7 @@ class Permute(Layer):
         return order + [axis for axis in range(ndim) if axis not in order]
 
 
-@register("ShuffleChannel")
+@register("ShuffleChannel", source="ShuffleNet")
 class ShuffleChannel(Layer):
     """Deal out the channels of `group` groups in turn (ShuffleNet): (N, C, H, W) -> the same shape.
 

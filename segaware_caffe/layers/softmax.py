@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.losses import LossLayer
 from segaware_caffe.layers.registry import register
@@ -18,18 +18,18 @@ from segaware_caffe.schema.blobproto import read_blobproto
 logger = logging.getLogger(__name__)
 
 
-@register("Softmax")
+@register("Softmax", source="spec/layers.md 5.45")
 class Softmax(Layer):
-    """exp(x) divided by its sum over `axis` (spec/layers.md 5.45). The top has the bottom's shape; in-place allowed."""
+    """exp(x) divided by its sum over `axis`. The top has the bottom's shape; in-place allowed."""
 
     param_field = "softmax_param"
 
     def reshape(self, bottom: Shape) -> Shape:
-        self._axis = self.axis(self.options.axis, len(bottom))
+        self.axis(self.options.axis, len(bottom))
         return bottom
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        return bottom.softmax(self._axis)
+        return bottom.softmax(self.axis(self.options.axis, bottom.ndim))
 
 
 class ScoreLoss(LossLayer):
@@ -43,23 +43,23 @@ class ScoreLoss(LossLayer):
     def setup(self, *bottoms: Shape) -> None:
         logger.info("Creating layer %s", self.name)  # the reference makes the softmax inside as a layer of this name
 
-    def class_axis(self) -> int:
-        """The field that names the class axis."""
-        raise NotImplementedError
-
     def reshape(self, scores: Shape, labels: Shape, *more: Shape) -> list[Shape]:
         super().reshape(scores, labels)
-        self._axis = self.axis(self.class_axis(), len(scores))
-        check_label_count(self, scores, labels, self._axis)
+        check_label_count(self, scores, labels, self.class_axis(len(scores)))
         return [(), scores][: self.num_tops]
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor, *more: torch.Tensor) -> list[torch.Tensor]:
-        outer, classes = math.prod(scores.shape[: self._axis]), scores.shape[self._axis]
+        axis = self.class_axis(scores.ndim)
+        outer, classes = math.prod(scores.shape[:axis]), scores.shape[axis]
         logs = scores.reshape(outer, classes, -1).log_softmax(1)
         indices, valid = class_indices(self, labels.reshape(outer, 1, -1), classes, self.ignored_labels())
         values = self.loss(logs, indices, *more)
         loss = self.normalized(values, valid, self.read_normalization(self.proto.loss_param.VALID), outer, self.counts(indices))
         return [loss] if self.num_tops == 1 else [loss, logs.detach().exp().reshape(scores.shape)]
+
+    def class_axis(self, ndim: int) -> int:
+        """The class axis of scores of `ndim` axes: the field `axis` of the layer's own message."""
+        return self.axis(self.options.axis, ndim)
 
     def loss(self, logs: torch.Tensor, indices: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
         """The loss of each position, (outer, 1, inner), from the log-probabilities (outer, classes, inner)."""
@@ -70,9 +70,9 @@ class ScoreLoss(LossLayer):
         return None
 
 
-@register("SoftmaxWithLoss")
+@register("SoftmaxWithLoss", source="spec/layers.md 5.46")
 class SoftmaxWithLoss(ScoreLoss):
-    """The mean of -log(max(p, FLT_MIN)) of the labels' softmax probabilities (spec/layers.md 5.46).
+    """The mean of -log(max(p, FLT_MIN)) of the labels' softmax probabilities.
 
     bottoms: scores (N, C, ...), labels (N, ...) with one label for each position; softmax_param's
     axis is the class axis. loss_param: positions labelled ignore_label count nothing; the sum is
@@ -101,12 +101,10 @@ class SoftmaxWithLoss(ScoreLoss):
         elif self.averages:
             self._weights = torch.tensor(self._read_weights(self.proto.softmaxloss_param.weight_source))
 
-    def class_axis(self) -> int:
-        return self.options.axis
-
     def reshape(self, scores: Shape, labels: Shape, *more: Shape) -> list[Shape]:
         tops = super().reshape(scores, labels)
-        count, classes = (scores[self._axis] if self._weights is None else len(self._weights)), scores[self._axis]
+        classes = scores[self.class_axis(len(scores))]
+        count = classes if self._weights is None else len(self._weights)
         self.check(
             count == classes,
             f"Number of class weight values does not match the number of classes: {count} weights, {classes} classes",
@@ -128,17 +126,16 @@ class SoftmaxWithLoss(ScoreLoss):
         try:
             weights = [float(word) for word in Path(path).read_text().split()]
         except OSError as error:
-            self.fail(f"weight_source: Could not open '{path}': {error.strerror}")
+            self.fail(f"weight_source: Could not open '{path}': {error.strerror}", FileError)
         except ValueError as error:
-            self.fail(f"weight_source: '{path}' must hold one number for each class: {error}")
+            self.fail(f"weight_source: '{path}' must hold one number for each class: {error}", FileError)
         self.check(all(weight >= 0 for weight in weights), f"weight_source: Weights cannot be negative: '{path}'")
         return weights
 
 
-@register("InfogainLoss")
+@register("InfogainLoss", source="spec/layers.md 16.5")
 class InfogainLoss(ScoreLoss):
-    """The mean over positions of -sum over j of H[label, j] * log(max(p[j], 1e-20)), p the scores' softmax
-    (upstream; spec/layers.md 16.5).
+    """The mean over positions of -sum over j of H[label, j] * log(max(p[j], 1e-20)), p the scores' softmax.
 
     bottoms: scores, labels as for SoftmaxWithLoss, and the C x C matrix H, which is otherwise read
     from the file infogain_loss_param's `source` (a binary BlobProto). `axis` is the class axis,
@@ -165,12 +162,9 @@ class InfogainLoss(ScoreLoss):
             except CaffeError as error:
                 self.fail(str(error), type(error))
 
-    def class_axis(self) -> int:
-        return self.options.axis
-
     def reshape(self, scores: Shape, labels: Shape, *gain: Shape) -> list[Shape]:
         tops = super().reshape(scores, labels)
-        classes, shape = scores[self._axis], gain[0] if gain else tuple(self._gain.shape)
+        classes, shape = scores[self.class_axis(len(scores))], gain[0] if gain else tuple(self._gain.shape)
         self.check(math.prod(shape) == classes**2, f"the infogain matrix must have {classes} x {classes} elements, not shape {shape}")
         return tops
 

@@ -22,13 +22,13 @@ def goldens(*patterns: str) -> list:
 def make_layer(text: str, *bottom_shapes: tuple[int, ...], train: bool = False) -> Layer:
     """The layer that `text` describes (the inside of `layer { }`), set up for bottoms of these shapes, its blobs filled.
 
-    Bottoms and a top that the text does not name are added.
+    Bottoms, and one top if the type has any, are added where the text names none.
     """
     proto = read_net(f"layer {{ {text} }}").layer[0]
     proto.name = proto.name or "l"
     if not proto.bottom:
         proto.bottom.extend(f"x{i}" for i in range(len(bottom_shapes)))
-    if not proto.top:
+    if not proto.top and layer_class(proto.type).tops != 0:
         proto.top.append("y")
     layer = layer_class(proto.type)(proto)
     layer.check_counts()

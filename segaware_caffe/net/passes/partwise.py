@@ -66,7 +66,7 @@ def _concat_before(matcher: Matcher, node: Node) -> Node | None:
     if not is_1x1 or layer.group != 1 or layer.channel_axis != 1 or layer.options.bottom_is_im2col:
         return None
     concat = matcher.producer(node.bottoms[0], "Concat")
-    return concat if concat and concat.module.concat_axis == 1 and matcher.only_reader(node.bottoms[0]) else None
+    return concat if concat and concat.module.concat_axis(4) == 1 and matcher.only_reader(node.bottoms[0]) else None
 
 
 def _interp_before(matcher: Matcher, value: int, outputs: int) -> Node | None:
