@@ -12,6 +12,7 @@ from segaware_caffe.errors import CaffeError, FieldError, UnknownLayerError, of_
 from segaware_caffe.layers import Context, Layer, Shape, dims, layer_class, registered
 from segaware_caffe.net.graph import Graph, Node, wire
 from segaware_caffe.net.insert_splits import insert_splits
+from segaware_caffe.schema.alignment import aligning_offset
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ def build_graph(net: Any, context: Context, allow_python_layers: bool = False) -
     Returns the graph and the shape of every value. Learned blobs are declared, not allocated.
     """
     _check_types(net)
+    _check_crops(net)
     _check_python_layers(net, allow_python_layers)
     net = insert_splits(net)
     graph = wire(net, _top_count)
@@ -71,6 +73,24 @@ def _check_types(net: Any) -> None:
         + "\n".join(lines)
         + '\nRegister your own: @segaware_caffe.register("Type") on a subclass of segaware_caffe.Layer'
     )
+
+
+def _check_crops(net: Any) -> None:
+    """Refuse a Crop without any crop_param where forks of Caffe would crop from elsewhere than upstream does."""
+    for index, layer in enumerate(net.layer):
+        if layer.type != "Crop" or len(layer.bottom) != 2 or layer.HasField("crop_param"):
+            continue
+        try:
+            offset = aligning_offset(net.layer, index)
+        except FieldError:
+            continue  # only upstream's rule makes sense
+        if offset and any(offset):
+            aligned = " ".join(f"offset: {value}" for value in offset)
+            raise FieldError(
+                f"layer '{layer.name}' (Crop): without crop_param upstream's Caffe crops from 0, but that of FCN, HED and CRF-RNN from"
+                f" {offset[0]}, {offset[1]}, which aligns '{layer.bottom[0]}' with '{layer.bottom[1]}': say which is meant,"
+                f" crop_param {{ offset: 0 }} or crop_param {{ {aligned} }}"
+            )
 
 
 def _check_python_layers(net: Any, allowed: bool) -> None:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from segaware_caffe.errors import FieldError, ParseError
+from segaware_caffe.schema.alignment import aligning_offset
 from segaware_caffe.schema.legacy_v0 import upgrade_v0
 from segaware_caffe.schema.legacy_v1 import upgrade_v1
 from segaware_caffe.schema.messages import NetParameter, SolverParameter, enum
@@ -34,11 +35,30 @@ def upgrade_net(net: NetParameter) -> None:
     if any(layer.HasField("layer") for layer in net.layers):
         upgrade_v0(net)
     if net.layers:
+        crops = [index for index, layer in enumerate(net.layers) if layer.type == layer.CROP and len(layer.bottom) == 2]
         upgrade_v1(net)
+        _align_crops(net, crops)
     if net.input:
         _upgrade_input(net)
     _upgrade_batch_norm(net)
     replace_synonyms(net)
+
+
+def _align_crops(net: NetParameter, indices: list[int]) -> None:
+    """Give V1's CROP layers, which have no field for it, the offset that aligns their bottoms."""
+    for index in indices:
+        layer = net.layer[index]
+        try:
+            offset = aligning_offset(net.layer, index)
+        except FieldError as error:
+            raise FieldError(f"layer '{layer.name}' (Crop): {error}") from None
+        if offset is None:
+            raise FieldError(
+                f"layer '{layer.name}' (Crop): nothing tells where {' and '.join(map(repr, layer.bottom))} are aligned;"
+                ' write it in the present form, layer { type: "Crop" crop_param { offset: ... } }'
+            )
+        layer.crop_param.axis = 2
+        layer.crop_param.offset[:] = offset
 
 
 def _upgrade_input(net: NetParameter) -> None:
