@@ -62,7 +62,7 @@ def _align_crops(net: NetParameter, indices: list[int]) -> None:
 
 
 def _upgrade_input(net: NetParameter) -> None:
-    """Turn `input` with `input_shape` or `input_dim` into a first layer named "input" (layers.md 16.10).
+    """Turn `input` with `input_shape` or `input_dim` into a first layer named "input" (spec/layers.md 16.10).
 
     Where both are given the shape wins. Inputs with neither are dropped, as upstream does.
     """
@@ -89,7 +89,7 @@ def _check_count(field: str, count: int, inputs: int, each: int) -> None:
 
 
 def _upgrade_batch_norm(net: NetParameter) -> None:
-    """The three blobs of a BatchNorm are statistics that no solver may move (layers.md 16.3)."""
+    """The three blobs of a BatchNorm are statistics that no solver may move (spec/layers.md 16.3)."""
     for layer in net.layer:
         if layer.type == "BatchNorm" and len(layer.param) == 3:
             for spec in layer.param:

@@ -1,4 +1,4 @@
-"""Learning-rate policies: the spec's worked numbers (pipeline.md 10), multistep's pace, refusals."""
+"""Learning-rate policies: the worked numbers (spec/pipeline.md 10), multistep's pace, refusals."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Update rules: the spec's worked numbers (pipeline.md 10), and the order clip, normalise, decay, step."""
+"""Update rules: the worked numbers (spec/pipeline.md 10), and the order clip, normalise, decay, step."""
 
 import pytest
 import torch
