@@ -59,7 +59,7 @@ def test_the_forms_of_a_citation():
 def test_every_section_that_is_cited_is_there():
     known = {page: sections(page) for page in PAGES}
     cited = {path: citations(path.read_text()) for path in FILES if path != Path(__file__)}
-    assert sum(map(len, cited.values())) > 350
+    assert sum(map(len, cited.values())) > 250
     missing = [
         f"{path.relative_to(ROOT)}: {page}.md {number}"
         for path, each in cited.items()
