@@ -24,7 +24,6 @@ from segaware_caffe.layers import (  # noqa: F401  (importing a family registers
     normalization,
     normconv,
     pooling,
-    python_layer,
     recurrent,
     reduction,
     shaping,

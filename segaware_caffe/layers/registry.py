@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from segaware_caffe.layers.base import Layer
 
 #: what registers layers beside the families of this room; imported when a type is first looked for
-ROOMS = ("segaware_caffe.data",)
+ROOMS = ("segaware_caffe.data", "segaware_caffe.pycaffe.python_layer")
 
 _CLASSES: dict[str, type["Layer"]] = {}
 _L = TypeVar("_L", bound="type[Layer]")

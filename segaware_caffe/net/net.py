@@ -216,8 +216,8 @@ class Net(nn.Module):
         for learned in self.learned:
             learned.tensor = shared.get(id(learned.tensor), learned.tensor)
 
-    def save(self, path: str | os.PathLike, gradients: bool = False) -> None:
-        """Write the weights, in the format that the suffix names (`weights.write_weights`).
+    def save(self, path: str | os.PathLike, gradients: bool = False, kind: str | None = None) -> None:
+        """Write the weights, in the format that `kind`, or else the path's suffix, names (`weights.write_weights`).
 
         A .caffemodel holds every layer's definition too, as the reference's snapshots do
         (spec/pipeline.md 2.10). In a .h5 a shared blob is stored with its owner alone. These two
@@ -227,14 +227,14 @@ class Net(nn.Module):
         layers = []
         for node in self.graph.nodes:
             blobs = node.module.blobs
-            if str(path).endswith(".h5"):
+            if (kind or str(path)).endswith(".h5"):
                 blobs = [None if blob.data_ptr() in owned else blob for blob in blobs]
                 owned |= {blob.data_ptr() for blob in blobs if blob is not None}
             if gradients:
                 tensors = (tensor for _, tensor in node.module.named_parameters(recurse=False, remove_duplicate=False))
                 blobs = [_with_gradient(blob, tensor) for blob, tensor in zip(blobs, tensors, strict=True)]
             layers.append(LayerWeights(node.name, node.type, blobs, _definition(node)))
-        write_weights(path, self.name, layers)
+        write_weights(path, self.name, layers, kind)
 
     # -- shapes ----------------------------------------------------------------------------
 

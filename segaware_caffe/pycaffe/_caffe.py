@@ -1,9 +1,8 @@
 """`caffe._caffe`: the names of pycaffe's compiled module."""
 
-from segaware_caffe.blob import Blob
 from segaware_caffe.layers import set_random_seed
-from segaware_caffe.layers.python_layer import PythonLayer as Layer
 from segaware_caffe.layers.registry import registered
+from segaware_caffe.pycaffe.blobs import Blob
 from segaware_caffe.pycaffe.mode import (
     init_log,
     log,
@@ -18,6 +17,7 @@ from segaware_caffe.pycaffe.mode import (
 )
 from segaware_caffe.pycaffe.nccl import NCCL, has_nccl
 from segaware_caffe.pycaffe.net import Net
+from segaware_caffe.pycaffe.python_layer import PythonLayer as Layer
 from segaware_caffe.pycaffe.solver import (
     AdaDeltaSolver,
     AdaGradSolver,

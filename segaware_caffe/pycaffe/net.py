@@ -1,4 +1,4 @@
-"""`caffe.Net` as pycaffe scripts use it, over `segaware_caffe.Net`.
+"""`caffe.Net` as pycaffe scripts use it.
 
 Layers run one by one on blobs in memory, as in Caffe: every blob keeps its data and diff, any
 range of layers runs forward or backward, a script may change blobs in between. That is for
@@ -7,237 +7,275 @@ scripts and for comparing numbers; `segaware_caffe.Net` is faster and needs a fr
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from segaware_caffe import net as core
-from segaware_caffe.blob import Blob
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.layers import Layer
-from segaware_caffe.net.graph import AUTOMATIC, Node
+from segaware_caffe.net.learned import replacements
+from segaware_caffe.pycaffe.blobs import Blob, BlobVector
+from segaware_caffe.pycaffe.mode import python_layers_allowed
+from segaware_caffe.pycaffe.steps import Step
+from segaware_caffe.pycaffe.wiring import connect, share
+from segaware_caffe.weights.formats import WRITERS
 
 TRAIN, TEST = 0, 1
-
-
-@dataclass
-class Record:
-    """What a layer's forward leaves for its backward."""
-
-    bottoms: list[torch.Tensor]
-    tops: list[torch.Tensor]
+Arrays = dict[str, np.ndarray]
+FilePath = str | bytes | os.PathLike
 
 
 class LayerView:
-    """`net.layers[i]`: the type and the learned blobs."""
+    """`net.layers[i]`: the type and the learned blobs. Of a Python layer it is the user's own object instead."""
 
-    def __init__(self, layer: Layer, param_blobs: dict[int, Blob], force_backward: bool):
-        self.name = layer.name
-        self.type = layer.type
-        self._layer = layer
-        self._param_blobs = param_blobs
-        for index, tensor in enumerate(self._tensors()):
-            layer.learns[index] |= force_backward
-            tensor.requires_grad_(layer.learns[index] or tensor.requires_grad)
-            param_blobs.setdefault(id(tensor), Blob(tensor.detach().numpy()))
+    def __init__(self, step: Step):
+        self._step = step
+        self.name, self.type = step.node.name, step.node.type
 
     @property
-    def blobs(self) -> list[Blob]:
-        """The learned blobs; layers that share a tensor share its diff too."""
-        return [self._param_blobs[id(tensor)].viewed(value.shape) for tensor, value in zip(self._tensors(), self._layer.blobs, strict=True)]
+    def blobs(self) -> BlobVector:
+        return self._step.params
 
-    def _tensors(self) -> list[torch.nn.Parameter]:
-        return [self._layer._parameters[str(index)] for index in range(len(self._layer.specs))]
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Check the layer against bottoms: the net has set it up."""
+        self._step.module.top_shapes(*[blob.shape for blob in bottom])
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give the blobs in `top` the shapes that follow from those in `bottom`."""
+        for blob, shape in zip(top, self._step.module.top_shapes(*[blob.shape for blob in bottom]), strict=True):
+            blob.reshape(*shape)
 
 
 class Net:
-    """`Net(file, phase)`, `Net(file, weights, phase)` or with keywords `phase`, `weights`, `level`, `stages`."""
+    """A Caffe net with all its blobs in memory.
+
+    `Net(file, phase, level, stages, weights)`, or `Net(file, weights, phase)` as it used to be;
+    everything but the file may be a keyword, and other keywords are those of `segaware_caffe.Net`.
+    Paths are str, bytes or os.PathLike. Python layers run if `allow_python_layers`, or else the
+    process (`install`, SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS), allows them.
+    """
 
     def __init__(
         self,
-        network_file: str | os.PathLike,
+        network_file: Any,
         *args: Any,
         phase: int | None = None,
-        weights: str | os.PathLike | None = None,
         level: int = 0,
-        stages: Sequence[str] | None = None,
+        stages: Iterable[str] | None = None,
+        weights: FilePath | None = None,
         **options: Any,
     ):
-        for value in args:
-            if isinstance(value, int):
-                phase = value
-            else:
-                weights = value
+        if args and not isinstance(args[0], int):
+            weights, args = args[0], args[1:]
+        phase, level, stages, weights = (*args, *(phase, level, stages, weights)[len(args) :])
         if phase not in (TRAIN, TEST):
             raise CaffeError(f"phase must be caffe.TRAIN (0) or caffe.TEST (1), not {phase!r}")
-        name = ("TRAIN", "TEST")[phase]
-        self._net = core.Net(network_file, name, weights, passes=[], level=level, stages=stages or (), **options)
-        graph = self._net.graph
-        self._force_backward = self._net.proto.force_backward
-        self._flags = self._net.needs_backward
-        self._blobs = {v: Blob() for v in range(len(graph.names)) if graph.names[v] == AUTOMATIC}
-        named: dict[str, Blob] = {}
-        for value, blob_name in enumerate(graph.names):
-            if blob_name != AUTOMATIC:
-                self._blobs[value] = named.setdefault(blob_name, Blob())
-        self.blobs: OrderedDict[str, Blob] = OrderedDict(named)
-        self._param_blobs: dict[int, Blob] = {}
-        self.layers = [LayerView(node.module, self._param_blobs, self._force_backward) for node in graph.nodes]
-        self._layer_names = [node.name for node in graph.nodes]
-        self._blob_names = list(self.blobs)
+        options["allow_python_layers"] = options.get("allow_python_layers") or python_layers_allowed()
+        stages = [_text(stage) for stage in stages or ()]
+        self._net = core.Net(
+            _text(network_file), ("TRAIN", "TEST")[phase], _text(weights), passes=[], level=level, stages=stages, **options
+        )
+        self._wiring = wiring = connect(self._net)
+        self._steps = wiring.steps
+        self.name: str = self._net.name
         self.inputs: list[str] = self._net.inputs
         self.outputs: list[str] = self._net.outputs
-        self.top_names = OrderedDict((n.name, [graph.names[v] for v in n.tops]) for n in graph.nodes)
-        self.bottom_names = OrderedDict((n.name, [graph.names[v] for v in n.bottoms]) for n in graph.nodes)
-        self.blob_loss_weights = OrderedDict.fromkeys(self.blobs, 0.0)
-        self._records: dict[int, Record] = {}
-        self._shape_blobs(self._net.shapes_of_values)
-        self._set_loss_weights()
+        self.layers: list[Any] = [step.instance if step.node.type == "Python" else LayerView(step) for step in self._steps]
+        self._layer_names = [step.node.name for step in self._steps]
+        self._blob_names = wiring.names
+        self._blobs = BlobVector(wiring.blobs)
+        self._blob_loss_weights = wiring.loss_weights
+        self.blobs: OrderedDict[str, Blob] = wiring.named(wiring.blobs)
+        self.blob_loss_weights: OrderedDict[str, float] = wiring.named(wiring.loss_weights)
+        self.layer_dict = OrderedDict(zip(self._layer_names, self.layers, strict=True))
+        #: layer name -> learned blobs; of several layers with one name, the last
+        self.params = OrderedDict((name, layer.blobs) for name, layer in zip(self._layer_names, self.layers, strict=True) if layer.blobs)
+        self.top_names = self._by_layer(self._top_ids)
+        self.bottom_names = self._by_layer(self._bottom_ids)
+        self._hooks: dict[str, list[Callable[[int], Any]]] = {}
+
+    # -- looking at it ---------------------------------------------------------------------
+
+    @property
+    def _inputs(self) -> list[int]:
+        return [self._blob_names.index(name) for name in self.inputs]
+
+    @property
+    def _outputs(self) -> list[int]:
+        return [self._blob_names.index(name) for name in self.outputs]
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        """The numbers, in `_blob_names`, of what a layer reads."""
+        return self._wiring.bottoms[layer]
+
+    def _top_ids(self, layer: int) -> list[int]:
+        """The numbers, in `_blob_names`, of what a layer writes."""
+        return self._wiring.tops[layer]
+
+    def _by_layer(self, ids: Callable[[int], list[int]]) -> "OrderedDict[str, list[str]]":
+        return OrderedDict((name, [self._blob_names[i] for i in ids(layer)]) for layer, name in enumerate(self._layer_names))
 
     # -- parameters ------------------------------------------------------------------------
 
-    @property
-    def params(self) -> "OrderedDict[str, list[Blob]]":
-        """Layer name -> learned blobs; of several layers with one name, the last."""
-        return OrderedDict((layer.name, layer.blobs) for layer in self.layers if layer.blobs)
-
     def clear_param_diffs(self) -> None:
         """Set the diffs of all learned blobs to zero."""
-        for blob in self._param_blobs.values():
+        for blob in self._wiring.learned.values():
             blob.diff[...] = 0
 
-    def copy_from(self, weights: str | os.PathLike) -> None:
-        """Load a weight file by layer name."""
-        self._net.load_weights(weights)
+    def copy_from(self, weights: FilePath) -> None:
+        """Load a weight file of any kind by layer name."""
+        self._net.load_weights(_text(weights))
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the weights: .caffemodel, or another format by its suffix."""
-        self._net.save(path)
+    load_hdf5 = copy_from
+
+    def save(self, path: FilePath) -> None:
+        """Write the weights: as the suffix says if it is one of ours, else a .caffemodel under whatever name."""
+        suffix = Path(_text(path)).suffix.lower()
+        self._net.save(_text(path), kind=suffix if suffix in WRITERS else ".caffemodel")
+
+    def save_hdf5(self, path: FilePath, write_diff: bool = False) -> None:
+        """Write the weights, and with `write_diff` their diffs, to an HDF5 file."""
+        if write_diff:
+            for learned in self._net.learned:
+                learned.tensor.grad = self._wiring.gradient(learned.tensor)
+        self._net.save(_text(path), gradients=write_diff, kind=".h5")
 
     def share_with(self, other: "Net") -> None:
-        """Use the learned blobs of another net's layers of the same names and shapes, data and diff (first match, as `copy_from`)."""
-        self._net.share_with(other._net)
-        self._param_blobs.update(other._param_blobs)
+        """Use the data of another net's learned blobs in the layers of the same names; diffs stay apart."""
+        share(self._wiring, replacements(self._net.layers, other._net.layers), other._wiring)
 
     # -- running ---------------------------------------------------------------------------
 
     def reshape(self) -> None:
         """Carry the input blobs' shapes through all layers."""
-        self._net.reshape(**{name: self.blobs[name].shape for name in self.inputs})
-        self._shape_blobs(self._net.shapes_of_values)
-        self._set_loss_weights()
+        for step in self._steps:
+            step.reshape()
 
-    def forward(
-        self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def forward(self, blobs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: Any) -> Arrays:
         """Run from layer `start` to layer `end` (both included), after setting the input blobs in `kwargs`.
 
-        Returns the output blobs (or the tops of `end`) and those named in `blobs`.
+        Returns the data, not copied, of the output blobs (or the tops of `end`) and those named in `blobs`.
         """
-        first = self._index(start, 0)
-        last = self._index(end, len(self.layers) - 1)
-        outputs = set(self.top_names[end] if end is not None else self.outputs) | set(blobs or ())
-        if kwargs:
-            if set(kwargs) != set(self.inputs):
-                raise CaffeError(f"Input blob arguments do not match net inputs: {sorted(kwargs)}, but the net has {self.inputs}")
-            for name, value in kwargs.items():
-                self.blobs[name].data[...] = value
+        first, last = self._index(start, 0), self._index(end, len(self.layers) - 1)
+        wanted = [*(self.outputs if end is None else self.top_names[end]), *(blobs or ())]
+        self._set("Input blob arguments do not match net inputs", "Input", self.inputs, {n: b.data for n, b in self.blobs.items()}, kwargs)
         self._forward(first, last)
-        return {name: self.blobs[name].data for name in outputs}
+        return {name: self.blobs[name].data for name in wanted}
 
-    def backward(
-        self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def backward(self, diffs: Iterable[str] | None = None, start: str | None = None, end: str | None = None, **kwargs: Any) -> Arrays:
         """Run backward from layer `start` down to layer `end`, after setting the output diffs in `kwargs`.
 
-        Returns the diffs of the inputs (or the bottoms of `end`) and of the blobs named in `diffs`.
+        Returns the diffs, not copied, of the inputs (or the bottoms of `end`) and of the blobs named in `diffs`.
         """
-        first = self._index(start, len(self.layers) - 1)
-        last = self._index(end, 0)
-        wanted = set(self.bottom_names[end] if end is not None else self.inputs) | set(diffs or ())
-        if kwargs:
-            if set(kwargs) != set(self.outputs):
-                raise CaffeError(f"Top diff arguments do not match net outputs: {sorted(kwargs)}, but the net has {self.outputs}")
-            for name, value in kwargs.items():
-                self.blobs[name].diff[...] = value
+        first, last = self._index(start, len(self.layers) - 1), self._index(end, 0)
+        wanted = [*(self.inputs if end is None else self.bottom_names[end]), *(diffs or ())]
+        self._set("Top diff arguments do not match net outputs", "Diff", self.outputs, {n: b.diff for n, b in self.blobs.items()}, kwargs)
         self._backward(first, last)
         return {name: self.blobs[name].diff for name in wanted}
 
-    def _index(self, name: str | None, default: int) -> int:
-        if name is None:
-            return default
-        if name not in self._layer_names:
-            raise CaffeError(f"net '{self._net.name}' has no layer '{name}'")
-        return len(self._layer_names) - 1 - self._layer_names[::-1].index(name)
+    def forward_all(self, blobs: Iterable[str] | None = None, **kwargs: np.ndarray) -> Arrays:
+        """Run any number of items, batch by batch; the last one is filled up with zeros, of which nothing is returned."""
+        gathered: dict[str, list[np.ndarray]] = {}
+        for batch in self._batch(kwargs):
+            _gather(gathered, self.forward(blobs=blobs, **batch))
+        return _joined(gathered, kwargs)
+
+    def forward_backward_all(
+        self, blobs: Iterable[str] | None = None, diffs: Iterable[str] | None = None, **kwargs: np.ndarray
+    ) -> tuple[Arrays, Arrays]:
+        """As `forward_all`, with a backward after every forward; `kwargs` are inputs and diffs of outputs."""
+        inputs = self._batch({name: kwargs[name] for name in self.inputs if name in kwargs})
+        tops = self._batch({name: kwargs[name] for name in self.outputs if name in kwargs})
+        data: dict[str, list[np.ndarray]] = {}
+        diff: dict[str, list[np.ndarray]] = {}
+        for batch, top_diffs in zip_longest(inputs, tops, fillvalue={}):
+            _gather(data, self.forward(blobs=blobs, **batch))
+            _gather(diff, self.backward(diffs=diffs, **top_diffs))
+        return _joined(data, kwargs), _joined(diff, kwargs)
+
+    def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
+        """Let the MemoryData layer that the net begins with serve these items, and their labels, from now on."""
+        first = self._steps[0]
+        if first.node.type != "MemoryData":
+            raise CaffeError("set_input_arrays may only be called if the first layer is a MemoryDataLayer")
+        first.module.set_arrays(data, labels)  # type: ignore[operator]
+
+    def before_forward(self, hook: Callable[[int], Any]) -> None:
+        """Call `hook` with the number of each layer before its forward."""
+        self._hooks.setdefault("before_forward", []).append(hook)
+
+    def after_forward(self, hook: Callable[[int], Any]) -> None:
+        """Call `hook` with the number of each layer after its forward."""
+        self._hooks.setdefault("after_forward", []).append(hook)
+
+    def before_backward(self, hook: Callable[[int], Any]) -> None:
+        """Call `hook` with the number of each layer before its backward."""
+        self._hooks.setdefault("before_backward", []).append(hook)
+
+    def after_backward(self, hook: Callable[[int], Any]) -> None:
+        """Call `hook` with the number of each layer after its backward."""
+        self._hooks.setdefault("after_backward", []).append(hook)
+
+    def _call(self, when: str, layer: int) -> None:
+        for hook in self._hooks.get(when, ()):
+            hook(layer)
 
     def _forward(self, start: int, end: int) -> float:
         """Run layers start..end; return their weighted loss."""
         loss = 0.0
         for index in range(start, end + 1):
-            node = self._net.graph.nodes[index]
-            if node.type == "Input":
-                continue
-            tops = self._forward_layer(index, node)
-            for value, top, weight in zip(node.tops, tops, node.loss_weights, strict=True):
-                self._blobs[value].assign(top)
-                if weight:
-                    self._blobs[value].diff[...] = weight
-                    loss += weight * float(top.detach().sum())
+            self._call("before_forward", index)
+            loss += self._steps[index].forward()
+            self._call("after_forward", index)
         return loss
-
-    def _forward_layer(self, index: int, node: Node) -> list[torch.Tensor]:
-        need = self._flags[index]
-        in_place = {id(self._blobs[v]) for v in node.tops}
-        bottoms = []
-        for value, flag in zip(node.bottoms, need.bottoms, strict=True):
-            blob = self._blobs[value]
-            data = torch.from_numpy(blob.data.copy() if id(blob) in in_place else blob.data)
-            bottoms.append(data.requires_grad_(flag and need.layer))
-        node.module.top_shapes(*[tuple(b.shape) for b in bottoms])
-        with torch.set_grad_enabled(need.layer):
-            tops = node.module(*bottoms)
-        tops = [tops] if isinstance(tops, torch.Tensor) else list(tops or ())
-        self._records[index] = Record(bottoms, tops)
-        return tops
 
     def _backward(self, start: int, end: int) -> None:
         """Run the backward of layers start..end, downwards: bottom diffs are overwritten, parameter diffs added to."""
         for index in range(start, end - 1, -1):
-            if self._flags[index].layer and index in self._records:
-                self._backward_layer(self._net.graph.nodes[index], self._records[index])
+            self._call("before_backward", index)
+            self._steps[index].backward()
+            self._call("after_backward", index)
 
-    def _backward_layer(self, node: Node, record: Record) -> None:
-        tops = [(top, torch.from_numpy(self._blobs[v].diff)) for top, v in zip(record.tops, node.tops, strict=True) if top.requires_grad]
-        params = [p for p in node.module.parameters() if p.requires_grad]
-        inputs = [b for b in record.bottoms if b.requires_grad]
-        gradients: dict[int, torch.Tensor | None] = {}
-        if tops and inputs + params:
-            results = torch.autograd.grad([t for t, _ in tops], inputs + params, [d for _, d in tops], allow_unused=True, retain_graph=True)
-            gradients = {id(tensor): gradient for tensor, gradient in zip(inputs + params, results, strict=True)}
-        for value, bottom in zip(node.bottoms, record.bottoms, strict=True):
-            if bottom.requires_grad:
-                gradient = gradients.get(id(bottom))
-                self._blobs[value].diff[...] = 0 if gradient is None else gradient.numpy()
-        for param in params:
-            gradient = gradients.get(id(param))
-            if gradient is not None:
-                self._param_blobs[id(param)].diff[...] += gradient.numpy()
+    def _index(self, name: str | None, default: int) -> int:
+        if name is None:
+            return default
+        if name not in self._layer_names:
+            raise CaffeError(f"net '{self.name}' has no layer '{name}'")
+        return self._layer_names.index(name)
 
-    # -- blobs -----------------------------------------------------------------------------
+    def _set(self, mismatch: str, kind: str, names: list[str], arrays: Mapping[str, np.ndarray], given: Mapping[str, Any]) -> None:
+        """Copy all of the named arrays, or none, from keyword arguments."""
+        if given and set(given) != set(names):
+            raise CaffeError(f"{mismatch}: {sorted(given)}, but the net has {names}")
+        for name, value in given.items():
+            if np.shape(value)[:1] != arrays[name].shape[:1]:
+                raise CaffeError(f"{kind} is not batch sized: '{name}' has shape {np.shape(value)}, the blob {arrays[name].shape}")
+            arrays[name][...] = value
 
-    def _shape_blobs(self, shapes: dict[int, tuple[int, ...]]) -> None:
-        for value, shape in shapes.items():
-            self._blobs[value].reshape(*shape)
+    def _batch(self, blobs: Mapping[str, np.ndarray]) -> Iterator[Arrays]:
+        """Arrays of one length cut into batches of the first blob's size; the last is filled up with zeros."""
+        size = next(iter(self.blobs.values())).shape[0]
+        for first in range(0, min(map(len, blobs.values()), default=0), size):
+            parts = {name: np.asarray(value[first : first + size]) for name, value in blobs.items()}
+            yield {
+                name: np.concatenate([part, np.zeros((size - len(part), *part.shape[1:]))]) if len(part) < size else part
+                for name, part in parts.items()
+            }
 
-    def _set_loss_weights(self) -> None:
-        """A top with a loss weight has it as diff, as the reference sets it up."""
-        names = self._net.graph.names
-        for node in self._net.graph.nodes:
-            for value, weight in zip(node.tops, node.loss_weights, strict=True):
-                if weight:
-                    self._blobs[value].diff[...] = weight
-                    if names[value] != AUTOMATIC:
-                        self.blob_loss_weights[names[value]] = weight
+
+def _gather(lists: dict[str, list[np.ndarray]], arrays: Arrays) -> None:
+    for name, array in arrays.items():
+        lists.setdefault(name, []).extend(np.atleast_1d(array).copy())
+
+
+def _joined(lists: dict[str, list[np.ndarray]], given: Mapping[str, np.ndarray]) -> Arrays:
+    """The gathered items without those that filled up the last batch."""
+    count = len(next(iter(given.values())))
+    return {name: np.asarray(items)[:count] for name, items in lists.items()}
+
+
+def _text(path: Any) -> Any:
+    return os.fsdecode(path) if isinstance(path, bytes) else path

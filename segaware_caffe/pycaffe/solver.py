@@ -6,16 +6,19 @@ subtracted. They run on the CPU; `segaware_caffe.Solver` is faster.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
 
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.pycaffe.mode import python_layers_allowed
 from segaware_caffe.pycaffe.net import TEST, TRAIN, Net
 from segaware_caffe.schema import NetParameter, SolverParameter, read_solver
 from segaware_caffe.solver import Solver
 from segaware_caffe.solver.runner import Options, Runner
+
+SolverFile = str | bytes | os.PathLike | SolverParameter
 
 
 class LiteralRunner(Runner):
@@ -35,7 +38,7 @@ class LiteralRunner(Runner):
         self._batch = {}
         if phase == "TRAIN":
             for learned in self.net.learned:
-                learned.tensor.grad = torch.from_numpy(self._view._param_blobs[id(learned.tensor)].diff)
+                learned.tensor.grad = self._view._wiring.gradient(learned.tensor)
 
     @property
     def view(self) -> Net:
@@ -68,10 +71,39 @@ class LiteralSolver(Solver):
     runner_class = LiteralRunner
     type: ClassVar[str]
 
-    def __init__(self, solver_file: str | os.PathLike | SolverParameter, **options: Any):
-        param = read_solver(solver_file, options.get("variables"))
+    def __init__(self, solver_file: SolverFile, **options: Any):
+        param = _read(solver_file, options)
         param.type = self.type
+        options["allow_python_layers"] = options.get("allow_python_layers") or python_layers_allowed()
+        self._callbacks: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
         super().__init__(param, device="cpu", **options)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the present iteration."""
+        return self._schedule.rate(self.iter)
+
+    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
+        """Call the first at the start of every iteration, and the second between its backward pass and its update."""
+        self._callbacks.append((on_start, on_gradients_ready))
+
+    def share_weights(self, net: Net) -> None:
+        """Let `net` use this solver's weights, by layer name."""
+        net.share_with(self.net)
+
+    def apply_update(self) -> None:
+        """Update the weights from their diffs, as `step` does between its passes; `iter` stays."""
+        super()._update(False)
+
+    def _forward_backward(self, inputs: Mapping[str, Any], display: bool) -> dict[str, torch.Tensor]:
+        for on_start, _ in self._callbacks:
+            on_start()
+        return super()._forward_backward(inputs, display)
+
+    def _update(self, display: bool) -> None:
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
+        super()._update(display)
 
 
 class SGDSolver(LiteralSolver):
@@ -101,9 +133,13 @@ class AdamSolver(LiteralSolver):
 _SOLVERS = {cls.type: cls for cls in LiteralSolver.__subclasses__()}
 
 
-def get_solver(solver_file: str | os.PathLike | SolverParameter, **options: Any) -> LiteralSolver:
+def get_solver(solver_file: SolverFile, **options: Any) -> LiteralSolver:
     """The solver of the kind that the file's `type` names."""
-    kind = read_solver(solver_file, options.get("variables")).type
+    kind = _read(solver_file, options).type
     if kind not in _SOLVERS:
         raise CaffeError(f"Unknown solver type: {kind}; there are: {', '.join(_SOLVERS)}")
     return _SOLVERS[kind](solver_file, **options)
+
+
+def _read(solver_file: SolverFile, options: Mapping[str, Any]) -> SolverParameter:
+    return read_solver(os.fsdecode(solver_file) if isinstance(solver_file, bytes) else solver_file, options.get("variables"))

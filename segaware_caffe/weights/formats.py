@@ -59,13 +59,13 @@ def read_weights(path: str | os.PathLike) -> Weights:
     return READERS.get(file_kind(MappedFile(path)), read_caffemodel)(path)
 
 
-def write_weights(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
-    """Write layers as the suffix of `path` says: .caffemodel, .caffemodel.h5, .safetensors, .npz, .pt or .pth.
+def write_weights(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple], kind: str | None = None) -> None:
+    """Write layers as `kind`, or else the suffix of `path`, says: .caffemodel, .h5, .safetensors, .npz, .pt or .pth.
 
     `layers` are LayerWeights or tuples (name, type, blobs), as for `write_caffemodel`. Legacy
     shapes become the ones that today's layers have.
     """
-    writer = WRITERS.get(Path(path).suffix.lower())
+    writer = WRITERS.get(kind or Path(path).suffix.lower())
     if writer is None:
         raise WeightsError(f"{path}: weights are written to a name that ends in {', '.join(WRITERS)}")
     writer(path, net_name, [_modern(LayerWeights(*layer)) for layer in layers])

@@ -13,38 +13,38 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from segaware_caffe.blob import Blob
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.registry import register
-
-METHODS = ("setup", "reshape", "forward", "backward")
+from segaware_caffe.pycaffe.blobs import Blob, BlobVector
 
 
 class PythonLayer:
     """The base class of users' layers, `caffe.Layer` in their modules.
 
-    A subclass defines `setup(bottom, top)`, `reshape(bottom, top)`, `forward(bottom, top)` and
-    `backward(top, propagate_down, bottom)` on lists of `Blob`s; reshape gives the tops their shapes.
-    `self.param_str`, `self.phase` (0 TRAIN, 1 TEST) and `self.blobs` are set before `setup`, which
-    may declare learned blobs by `self.blobs.add_blob(*shape)`.
+    A subclass defines `forward(bottom, top)` on lists of `Blob`s, and what else it needs of
+    `setup(bottom, top)`, called once; `reshape(bottom, top)`, called before every forward, which
+    gives the tops their shapes; and `backward(top, propagate_down, bottom)`. `self.param_str`,
+    `self.phase` (0 TRAIN, 1 TEST) and `self.blobs` are set before `setup`, which may declare learned
+    blobs by `self.blobs.add_blob(*shape)`.
     """
+
+    type = "Python"
 
     def __init__(self, param_str: str = "", phase: int = 1):
         self.param_str = param_str
         self.phase = phase
         self.blobs = BlobVector()
 
+    def setup(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """Nothing to set up."""
 
-class BlobVector(list):
-    """The learned blobs of a user's layer."""
+    def reshape(self, bottom: list[Blob], top: list[Blob]) -> None:
+        """The tops keep their shapes."""
 
-    def add_blob(self, *shape: int) -> int:
-        """Declare a learned blob of zeros; returns how many there are."""
-        blob = Blob()
-        blob.reshape(*shape)
-        self.append(blob)
-        return len(self)
+    def backward(self, top: list[Blob], propagate_down: list[bool], bottom: list[Blob]) -> None:
+        """A class that is in a backward pass must say what it does there."""
+        raise CaffeError(f"class '{type(self).__name__}' of module '{type(self).__module__}' has no backward, which this pass needs")
 
 
 class _Run(torch.autograd.Function):
@@ -53,6 +53,7 @@ class _Run(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, layer: "Python", count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         layer.load(tensors[:count], tensors[count:])
+        layer.instance.reshape(layer.bottom_blobs, layer.top_blobs)
         layer.instance.forward(layer.bottom_blobs, layer.top_blobs)
         ctx.layer, ctx.count = layer, count
         ctx.save_for_backward(*tensors)
@@ -75,8 +76,9 @@ class _Run(torch.autograd.Function):
 class Python(Layer):
     """A class of the user's: `python_param.layer` of the module `python_param.module`.
 
-    Any number of bottoms and tops; shapes and gradients are what its methods say. Refused unless the
-    caller allows Python layers.
+    Any number of bottoms and tops; shapes and gradients are what its methods say. Its `reshape` runs
+    before every forward, so that a layer without bottoms may load its next sample there. Refused
+    unless the caller allows Python layers.
     """
 
     bottoms = (0, None)
@@ -88,8 +90,8 @@ class Python(Layer):
         instance_class = self._find_class()
         self.instance = instance_class.__new__(instance_class)
         PythonLayer.__init__(self.instance, self.options.param_str, 0 if self.training else 1)
-        self.bottom_blobs = [Blob() for _ in bottoms]
-        self.top_blobs = [Blob() for _ in range(self.num_tops)]
+        self.bottom_blobs = BlobVector(Blob() for _ in bottoms)
+        self.top_blobs = BlobVector(Blob() for _ in range(self.num_tops))
         self._shape_bottoms(bottoms)
         self.instance.setup(self.bottom_blobs, self.top_blobs)
         for blob in self.instance.blobs:
@@ -122,8 +124,9 @@ class Python(Layer):
             raise CaffeError(f"layer '{self.name}' (Python): module '{module_name}' cannot be imported: {error}") from error
         except AttributeError as error:
             raise CaffeError(f"layer '{self.name}' (Python): module '{module_name}' has no class '{class_name}'") from error
-        missing = [method for method in METHODS if not callable(getattr(found, method, None))]
-        self.check(not missing, f"class '{class_name}' of module '{module_name}' lacks {', '.join(missing)}")
+        where = f"class '{class_name}' of module '{module_name}'"
+        self.check(isinstance(found, type) and issubclass(found, PythonLayer), f"{where} must be a subclass of caffe.Layer")
+        self.check(callable(getattr(found, "forward", None)), f"{where} lacks forward")
         return found
 
 

@@ -33,9 +33,11 @@ class Affine(caffe.Layer):
         self.blobs[0].diff[...] += top[0].diff.sum((0, 2))
 
 
-class NoBackward:
+class NoForward(caffe.Layer):
     def setup(self, bottom, top): ...
-    def reshape(self, bottom, top): ...
+
+
+class NoLayer:
     def forward(self, bottom, top): ...
 '''
 
@@ -92,7 +94,8 @@ def test_pycaffe_runs_it(users_layers):
     [
         (('"users_layers"', '"no_such_module"'), "module 'no_such_module' cannot be imported"),
         (('"Affine"', '"Afine"'), "module 'users_layers' has no class 'Afine'"),
-        (('"Affine"', '"NoBackward"'), "class 'NoBackward' of module 'users_layers' lacks backward"),
+        (('"Affine"', '"NoForward"'), "class 'NoForward' of module 'users_layers' lacks forward"),
+        (('"Affine"', '"NoLayer"'), r"class 'NoLayer' of module 'users_layers' must be a subclass of caffe\.Layer"),
     ],
 )
 def test_what_is_wrong_is_named(users_layers, change, sentence):
