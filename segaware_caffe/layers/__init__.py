@@ -32,6 +32,18 @@ from segaware_caffe.layers import (  # noqa: F401  (importing a family registers
 from segaware_caffe.layers.base import BlobSpec, Layer, Shape, dims
 from segaware_caffe.layers.context import Context, Share
 from segaware_caffe.layers.random import set_random_seed
-from segaware_caffe.layers.registry import layer_class, register, registered
+from segaware_caffe.layers.registry import is_registered, layer_class, register, registered
 
-__all__ = ["BlobSpec", "Context", "Layer", "Shape", "Share", "dims", "layer_class", "register", "registered", "set_random_seed"]
+__all__ = [
+    "BlobSpec",
+    "Context",
+    "Layer",
+    "Shape",
+    "Share",
+    "dims",
+    "is_registered",
+    "layer_class",
+    "register",
+    "registered",
+    "set_random_seed",
+]

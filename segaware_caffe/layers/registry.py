@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from segaware_caffe.layers.base import Layer
 
 #: what registers layers beside the families of this room; imported when a type is first looked for
-ROOMS = ("segaware_caffe.data", "segaware_caffe.pycaffe.python_layer")
+ROOMS = ("segaware_caffe.data",)
+#: types of rooms that take their time to import, which happens when a net has such a layer
+LATER = {"Python": "segaware_caffe.pycaffe.python_layer"}
 
 _CLASSES: dict[str, type["Layer"]] = {}
 _L = TypeVar("_L", bound="type[Layer]")
@@ -27,7 +29,7 @@ def register(type_name: str, *, source: str = "") -> Callable[[_L], _L]:
 
     def add(cls: _L) -> _L:
         if not cls.__module__.startswith("segaware_caffe."):
-            _import_rooms()  # a room that came later would take the user's place
+            _import_rooms(type_name)  # a room that came later would take the user's place
         cls.type, cls.source = type_name, source
         _CLASSES[type_name] = cls
         return cls
@@ -37,14 +39,19 @@ def register(type_name: str, *, source: str = "") -> Callable[[_L], _L]:
 
 def registered() -> dict[str, type["Layer"]]:
     """All known layer types, sorted by name."""
-    _import_rooms()
+    _import_rooms(*LATER)
     return dict(sorted(_CLASSES.items()))
+
+
+def is_registered(type_name: str) -> bool:
+    """Whether layers of a type can run."""
+    _import_rooms(type_name)
+    return type_name in _CLASSES
 
 
 def layer_class(type_name: str) -> type["Layer"]:
     """The class for a type; UnknownLayerError with the nearest names if there is none."""
-    _import_rooms()
-    if type_name not in _CLASSES:
+    if not is_registered(type_name):
         folded = {known.lower(): known for known in _CLASSES}
         near = [folded[match] for match in difflib.get_close_matches(type_name.lower(), folded, n=2)]
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
@@ -52,7 +59,12 @@ def layer_class(type_name: str) -> type["Layer"]:
     return _CLASSES[type_name]
 
 
+def _import_rooms(*types: str) -> None:
+    """Import what registers layers, the given types of later rooms among them."""
+    for room in (*ROOMS, *(LATER[name] for name in types if name in LATER)):
+        _import_once(room)
+
+
 @cache
-def _import_rooms() -> None:
-    for room in ROOMS:
-        import_module(room)
+def _import_once(room: str) -> None:
+    import_module(room)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from segaware_caffe.errors import CaffeError, FieldError, UnknownLayerError, of_kind
-from segaware_caffe.layers import Context, Layer, Shape, dims, layer_class, registered
+from segaware_caffe.layers import Context, Layer, Shape, dims, is_registered, layer_class
 from segaware_caffe.net.graph import Graph, Node, wire
 from segaware_caffe.net.insert_splits import insert_splits
 from segaware_caffe.schema.alignment import aligning_offset
@@ -57,7 +57,7 @@ def _check_types(net: Any) -> None:
     """All unsupported layers at once, and what to do about them."""
     unknown: dict[str, list[str]] = {}
     for layer in net.layer:
-        if layer.type not in registered():
+        if not is_registered(layer.type):
             unknown.setdefault(layer.type, []).append(layer.name)
     if not unknown:
         return
