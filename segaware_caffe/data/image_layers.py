@@ -1,11 +1,13 @@
-"""Data layers that read images by a list: ImageData, ImageSegData, TwoImageData."""
+"""Data layers that read images by a list: ImageData, ImageSegData, TwoImageData, DenseImageData, ImageLabelmapData."""
 
+import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from segaware_caffe.data.images import read_image, resize, resize_nearest
+from segaware_caffe.data.images import read_image, read_label_image, resize, resize_nearest
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_labelled, read_pairs
 from segaware_caffe.data.seeds import draw_seeds
@@ -13,6 +15,8 @@ from segaware_caffe.data.transform import Rules, Size, Transformer
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Shape, register
 from segaware_caffe.schema.messages import enum
+
+logger = logging.getLogger(__name__)
 
 _LABEL_TYPES = enum("ImageDataParameter.LabelType").values_by_name
 NONE, PIXEL = (_LABEL_TYPES[name].number for name in ("NONE", "PIXEL"))
@@ -37,10 +41,14 @@ class ImageLayer(DataLayer):
             f"they are {param.new_height} and {param.new_width}",
         )
         with located(self):
-            self.rules = self.rules_of(self.proto.transform_param, self.training)
+            self.rules = self.read_rules()
             for color in self.colors():
                 self.rules.means(channels(color))
         self.seeds = draw_seeds(self.context, self.rules.draws, param.shuffle, param.rand_skip)
+
+    def read_rules(self) -> Rules:
+        """How images are cropped, mirrored, and freed of their mean."""
+        return self.rules_of(self.proto.transform_param, self.training)
 
     def colors(self) -> list[bool]:
         """Whether each of the images that get the mean subtracted has colours."""
@@ -70,10 +78,43 @@ def channels(color: bool) -> int:
     return 3 if color else 1
 
 
-def load(param: Any, name: str, color: bool, how: Callable[[np.ndarray, int, int], np.ndarray] = resize) -> np.ndarray:
-    """Image `name` under root_folder, brought to new_height x new_width by `how` if these are given."""
-    image = read_image(param.root_folder + name, color)
+Resize = Callable[[np.ndarray, int, int], np.ndarray]
+
+
+def load(param: Any, name: str, color: bool) -> np.ndarray:
+    """Image `name` under root_folder, brought to new_height x new_width if these are given."""
+    return _resized(param, read_image(param.root_folder + name, color), resize)
+
+
+def load_labels(param: Any, name: str, how: Resize) -> np.ndarray:
+    """Label image `name` under root_folder in grey, brought to new_height x new_width by `how` if these are given.
+
+    Grey is what Caffe reads, of a palette too: warns once a source that such labels are not what they seem.
+    """
+    labels, example = read_label_image(param.root_folder + name)
+    if example:
+        _warn_of_palette(param.source, name, example)
+    return _resized(param, labels, how)
+
+
+def _resized(param: Any, image: np.ndarray, how: Resize) -> np.ndarray:
     return how(image, param.new_height, param.new_width) if param.new_height else image
+
+
+#: lists of which a label image with a palette was warned of
+_WARNED: set[str] = set()
+
+
+def _warn_of_palette(source: str, name: str, example: str) -> None:
+    if source not in _WARNED:
+        _WARNED.add(source)
+        logger.warning(
+            "source '%s': label image '%s' has a palette and is read in grey, as Caffe reads it: label %s. If that is not meant, list raw"
+            " labels, which `segaware-caffe voc labels` makes of such images",
+            source,
+            name,
+            example,
+        )
 
 
 @register("ImageData", source="spec/pipeline.md 6.4")
@@ -138,7 +179,7 @@ class ImageSegData(ImageLayer):
 def _label_plane(param: Any, entry: Entry, shape: tuple[int, ...]) -> np.ndarray:
     """The labels (H, W, 1) uint8 of an image of `shape`; a label image is resized as photographs are."""
     if param.label_type == PIXEL:
-        return load(param, entry.second, color=False)
+        return load_labels(param, entry.second, resize)
     value = param.ignore_label if param.label_type == NONE else entry.label
     return np.full((*shape[:2], 1), np.clip(value, 0, 255), np.uint8)
 
@@ -170,7 +211,86 @@ class TwoImageData(ImageLayer):
 
         def sample(entry: Entry, transformer: Transformer) -> Batch:
             first = load(param, entry.name, color.first_is_color)
-            second = load(param, entry.second, color.second_is_color, resize if color.second_is_color else resize_nearest)
+            second = load(param, entry.second, True) if color.second_is_color else load_labels(param, entry.second, resize_nearest)
             return list(transformer.together(first, second, None if color.second_is_color else param.ignore_label))
 
         return self.batches_of(read_pairs(param.source, "the name of a second one"), sample)
+
+
+class LabelMapLayer(ImageLayer):
+    """What DenseImageData and ImageLabelmapData share: an image and a map of one channel, cropped and mirrored alike."""
+
+    tops = 2
+    rules_of = Rules.paired
+    #: how a map is brought to new_height x new_width
+    how: Resize
+
+    def reshape(self) -> list[Shape]:
+        size, count = self.known_size(), self.options.batch_size
+        return [(count, channels(self.options.is_color), *size), (count, 1, *size)] if size else self.first_shapes()
+
+    def batches(self) -> Iterator[Batch]:
+        param, how, values = self.options, type(self).how, self.values
+
+        def sample(entry: Entry, transformer: Transformer) -> Batch:
+            image, labels = load(param, entry.name, param.is_color), load_labels(param, entry.second, how)
+            return list(transformer.together(image, values(labels), ignore_label=0, pad=False))
+
+        return self.batches_of(read_pairs(param.source, "the name of its map"), sample)
+
+    @staticmethod
+    def values(labels: np.ndarray) -> np.ndarray:
+        """What stands in the top for the grey values (H, W, 1) of a map."""
+        return labels
+
+
+@register("DenseImageData", source="SegNet, ENet")
+class DenseImageData(LabelMapLayer):
+    """Images with a label image each, from a list of lines `image labels`.
+
+    tops (N, C, h, w) and (N, 1, h, w). Label images are read in grey and resized by nearest neighbour; mean and
+    scale of transform_param are for the image alone. dense_image_data_param's `mirror`, `crop_height` and
+    `crop_width`, and transform_param's `mirror` and `crop_size`, are for both alike: crops are drawn in TRAIN, in
+    the middle in TEST. Its `mean_file` is not read, as in the fork.
+
+    differs: the fork draws its crops in TEST too, and refuses transform_param's `mirror` and `crop_size`, which it
+    would draw twice.
+    """
+
+    param_field = "dense_image_data_param"
+    how = staticmethod(resize_nearest)
+
+    def setup(self) -> None:
+        param = self.options
+        crop = (param.crop_height, param.crop_width)
+        self.check(
+            all(crop) or not any(crop),
+            f"Current implementation requires crop_height and crop_width to be set at the same time: they are {crop[0]} and {crop[1]}",
+        )
+        self.own_crop = crop if all(crop) else None
+        if param.HasField("mean_file"):
+            logger.warning("layer '%s' (DenseImageData): dense_image_data_param's mean_file is not read; transform_param's is", self.name)
+        super().setup()
+
+    def read_rules(self) -> Rules:
+        rules = super().read_rules()
+        self.check(not (rules.crop and self.own_crop), "the crop is transform_param's crop_size OR crop_height and crop_width, not both")
+        return replace(rules, mirror=rules.mirror or self.options.mirror, crop=rules.crop or self.own_crop)
+
+
+@register("ImageLabelmapData", source="HED")
+class ImageLabelmapData(LabelMapLayer):
+    """Images with a map of edges each, from a list of lines `image map`.
+
+    tops (N, C, h, w) and (N, 1, h, w). A map is read in grey, resized as images are, divided by 255 and
+    rounded to 0 or 1; mean and scale of transform_param are for the image alone, mirroring and crops for both
+    alike.
+
+    differs: crops are in the middle in TEST, where the fork has no generator to draw them from.
+    """
+
+    how = staticmethod(resize)
+
+    @staticmethod
+    def values(labels: np.ndarray) -> np.ndarray:
+        return (labels > 127).astype(np.uint8)

@@ -30,6 +30,17 @@ def read_image(path: str | os.PathLike, color: bool = True) -> np.ndarray:
         return _decode(file, color)
 
 
+def read_label_image(path: str | os.PathLike) -> tuple[np.ndarray, str]:
+    """The grey image (H, W, 1) in a file, and what its palette does to labels: an example, or "" if they are what is stored."""
+    with loading(path), open(path, "rb") as file, Image.open(file) as image:
+        indices = np.asarray(image)[..., None] if image.mode == "P" else None
+        grey = _grey_of_file(image)
+    if indices is None or np.array_equal(indices, grey):
+        return grey, ""
+    row, column = np.argwhere(indices != grey)[0, :2]
+    return grey, f"{indices[row, column, 0]} is read as {grey[row, column, 0]}"
+
+
 @contextmanager
 def loading(path: str | os.PathLike) -> Iterator[None]:
     """Makes a CaffeError that names the file of whatever Pillow raises inside the block."""
@@ -57,11 +68,13 @@ def _decode(file: BinaryIO, color: bool | None) -> np.ndarray:
     with Image.open(file) as image:
         if color is None:
             return _as_stored(image)
-        if color:
-            return _bgr(image)
-        if image.format in ("JPEG", "MPO"):
-            image.draft("L", image.size)
-        return _grey(image)
+        return _bgr(image) if color else _grey_of_file(image)
+
+
+def _grey_of_file(image: Image.Image) -> np.ndarray:
+    if image.format in ("JPEG", "MPO"):
+        image.draft("L", image.size)
+    return _grey(image)
 
 
 def _as_stored(image: Image.Image) -> np.ndarray:

@@ -49,6 +49,11 @@ class Rules:
         return cls._make(param, train, crop, tuple(param.scale_factors))
 
     @classmethod
+    def paired(cls, param: Any, train: bool) -> "Rules":
+        """For `Transformer.together` as forks without scale_factors have it: with a mean file, and square crops only."""
+        return cls.plain(param, train)
+
+    @classmethod
     def _make(cls, param: Any, train: bool, crop: Size | None, factors: tuple[float, ...]) -> "Rules":
         if param.HasField("mean_file") and param.mean_value:
             raise FieldError("Cannot specify mean_file and mean_value at the same time")
@@ -101,20 +106,21 @@ class Transformer:
 
         An image smaller than the crop is an error, or with `pad` padded as `together` does.
         """
+        if not pad:
+            self._check_crop(image)
         mirror = self._below(2) == 1 if self.rules.mirror else False
-        crop = self.rules.crop
-        if crop and not pad and (image.shape[0] < crop[0] or image.shape[1] < crop[1]):
-            raise ShapeError(f"an image of {_size(image.shape)} (height x width) is smaller than crop_size {crop[0]}")
         return self._pixels(image, self._window(image.shape[:2], mirror))
 
-    def together(self, first: np.ndarray, second: np.ndarray, ignore_label: int | None) -> tuple[np.ndarray, np.ndarray]:
+    def together(self, first: np.ndarray, second: np.ndarray, ignore_label: int | None, pad: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Two images of one size, transformed alike: (C, h, w) float32 each (spec/pipeline.md 6.2).
 
         The second is a label image, resized by nearest neighbour, padded with `ignore_label` and
-        else untouched; or with None an image like the first.
+        else untouched; or with None an image like the first. Without `pad` an image smaller than the crop is an error.
         """
         if first.shape[:2] != second.shape[:2]:
             raise ShapeError(f"the image is {_size(first.shape)}, but its label is {_size(second.shape)} (height x width)")
+        if not pad:
+            self._check_crop(first)
         mirror = self._below(2) == 1 if self.rules.mirror else False
         if self.rules.scale_factors:
             factor = self.rules.scale_factors[self._below(len(self.rules.scale_factors))]
@@ -123,6 +129,12 @@ class Transformer:
         window = self._window(first.shape[:2], mirror)
         top = self._pixels(second, window) if ignore_label is None else _labels(second, window, ignore_label)
         return self._pixels(first, window), top
+
+    def _check_crop(self, image: np.ndarray) -> None:
+        crop = self.rules.crop
+        if crop and (image.shape[0] < crop[0] or image.shape[1] < crop[1]):
+            wanted = f"crop_size {crop[0]}" if crop[0] == crop[1] else f"the crop of {_size(crop)}"
+            raise ShapeError(f"an image of {_size(image.shape)} (height x width) is smaller than {wanted}")
 
     def _below(self, count: int) -> int:
         assert self._random is not None  # rules.draws says when a seed is needed
