@@ -17,6 +17,8 @@ EXTRAS = {
     "progress": ["tqdm>=4.60"],
     "plot": ["matplotlib>=3.8"],
     "tensorboard": ["tensorboard>=2.14"],
+    "draw": ["pydot>=3"],
+    "python2": ["fissix>=21"],
 }
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
 EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.22"]

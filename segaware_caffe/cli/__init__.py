@@ -6,12 +6,15 @@ imported only when that subcommand is asked for, and has three things:
     DESCRIPTION: what `--help` says of it, an example included
     add_arguments(parser): declares its arguments
     run(args): does it; a mistake of the user's is a CaffeError
+
+or, where the words are not argparse's to read, `main(argv)`, which does all and returns the exit status.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from segaware_caffe import __version__
 from segaware_caffe.errors import CaffeError
@@ -26,6 +29,7 @@ COMMANDS = {
     "inspect": "layers, shapes, parameters and memory of a net",
     "convert": "weights from one file format to another",
     "convert-db": "a LevelDB to an LMDB",
+    "run": "a script written for Caffe's Python module, as it is",
     "render": "fill in the ${NAME} placeholders of a template",
     "voc": "PASCAL VOC: dataset, predictions, evaluation, submission",
 }
@@ -34,8 +38,11 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status: 0 well, 2 a mistake of the user's (one sentence on stderr), 130 interrupted."""
     words = sys.argv[1:] if argv is None else list(argv)
-    args = make_parser(words[0] if words else "").parse_args(words)
+    command = words[0] if words else ""
     try:
+        if command in COMMANDS and hasattr(_module(command), "main"):
+            return _module(command).main(words[1:])
+        args = make_parser(command).parse_args(words)
         args.run(args)
     except (CaffeError, OSError) as error:
         print(f"segaware-caffe: {error}", file=sys.stderr)
@@ -54,8 +61,12 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         if name == command:
-            module = import_module(f"{__name__}.{name.replace('-', '_')}")
+            module = _module(name)
             subparser.description = module.DESCRIPTION
             subparser.set_defaults(run=module.run)
             module.add_arguments(subparser)
     return parser
+
+
+def _module(command: str) -> ModuleType:
+    return import_module(f"{__name__}.{command.replace('-', '_')}")

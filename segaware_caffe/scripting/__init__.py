@@ -1,0 +1,8 @@
+"""Old Caffe scripts, run as they are: `import caffe` is ours, and what other packages have dropped since is there again.
+
+`segaware-caffe run` stands on this room, and it on `pycaffe`.
+"""
+
+from segaware_caffe.scripting.run import run_code, run_module, run_script
+
+__all__ = ["run_code", "run_module", "run_script"]
