@@ -1,10 +1,13 @@
 """Files are there completely or not at all."""
 
+import json
+import math
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from segaware_caffe.errors import FileError
 
@@ -37,3 +40,23 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise FileError(f"{path}: cannot be made: {error.strerror}") from error
     return path
+
+
+def write_json(path: str | os.PathLike, content: Any) -> None:
+    """Write `content` as JSON, completely or not at all; NaN and infinity become null."""
+    with replacing(path) as temporary:
+        temporary.write_text(json_text(content))
+
+
+def json_text(content: Any) -> str:
+    """`content` as JSON that every reader takes, with null for what JSON has no number for."""
+    return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
+
+
+def _finite(content: Any) -> Any:
+    """`content` with None in place of NaN and infinity."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

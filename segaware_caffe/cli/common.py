@@ -1,14 +1,12 @@
 """Arguments and helpers that several subcommands share; those that need PyTorch are in `running`."""
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from segaware_caffe.files import replacing
+from segaware_caffe import files
 from segaware_caffe.schema import parse_assignment, read_variables
 
 
@@ -51,21 +49,10 @@ def add_json_argument(parser: argparse.ArgumentParser, what: str = "the figures"
 
 def write_json(target: str, content: Any) -> None:
     """Write `content` as JSON into the file `target`, or to standard output if that is "-". NaN and infinity become null."""
-    text = json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
     if target == "-":
-        sys.stdout.write(text)
-        return
-    with replacing(target) as temporary:
-        temporary.write_text(text)
-
-
-def _finite(content: Any) -> Any:
-    """`content` with None for what JSON has no number for."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+        sys.stdout.write(files.json_text(content))
+    else:
+        files.write_json(target, content)
 
 
 def variables(args: argparse.Namespace) -> dict[str, Any]:

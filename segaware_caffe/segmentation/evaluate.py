@@ -1,6 +1,5 @@
 """Judging a folder of label images by the true ones: all figures, as text and as JSON (spec/pipeline.md 7.4)."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from segaware_caffe.errors import CaffeError, FileError
-from segaware_caffe.files import replacing
 from segaware_caffe.segmentation.boundaries import BANDS, BoundaryF, Trimap
 from segaware_caffe.segmentation.label_images import read_labels
 from segaware_caffe.segmentation.metrics import ConfusionMatrix, Scores, check_pair, class_names, devkit_text
@@ -142,9 +140,3 @@ def listed(names: Sequence[str]) -> str:
     """Names in a sentence, the first few of many."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
-
-
-def write_json(path: str | os.PathLike, content: Any) -> None:
-    """Write JSON, completely or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")

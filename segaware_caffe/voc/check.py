@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -43,6 +44,12 @@ class Report:
     def miscounted(self) -> list[str]:
         """The sets that have another number of images than published."""
         return [name for name, count in self.counts.items() if count != SUBSETS.get(name, count)]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything that was found, ready for `json.dump`."""
+        published = {name: SUBSETS[name] for name in self.counts if name in SUBSETS}
+        files = {name: getattr(self, name) for name in ("missing", "unreadable", "mismatched", "wrong")}
+        return {"sound": not (self.problems or self.miscounted), "images": self.counts, "published": published, **files}
 
     def _kinds(self) -> dict[str, list[str]]:
         return {

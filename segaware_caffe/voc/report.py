@@ -11,8 +11,7 @@ import numpy as np
 from PIL import Image
 
 from segaware_caffe.data.images import read_image
-from segaware_caffe.files import replacing
-from segaware_caffe.segmentation.evaluate import write_json
+from segaware_caffe.files import replacing, write_json
 from segaware_caffe.segmentation.label_images import read_labels
 from segaware_caffe.segmentation.metrics import devkit_text
 from segaware_caffe.segmentation.palette import overlay

@@ -18,9 +18,9 @@ import segaware_caffe
 from segaware_caffe.configs import FOLDER
 from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import FileError, WeightsError
-from segaware_caffe.files import make_folder, replacing
+from segaware_caffe.files import make_folder, replacing, write_json
 from segaware_caffe.schema import file_text, read_net, read_variables, render
-from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed, write_json
+from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed
 from segaware_caffe.segmentation.predict import Predictor, predict, read_entries, unfinished
 from segaware_caffe.segmentation.workers import Track, untracked, wait_for_all
 from segaware_caffe.voc.check import check

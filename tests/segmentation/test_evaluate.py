@@ -39,6 +39,12 @@ def test_the_release_s_own_numbers(tmp_path, capsys):
     assert (result["images"], result["missing"], result["classes"][20]) == (6, [], "tvmonitor")
 
 
+def test_json_on_standard_output_takes_the_place_of_the_table(tmp_path, capsys):
+    assert run("voc", "evaluate", "--predictions", GOLDEN_VOC / "predictions", *ARGS, "--json", "-") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["mean_iou_percent"] == pytest.approx(EXPECTED["mean_iou_percent"], abs=1e-9)
+
+
 def test_pictures(tmp_path):
     pytest.importorskip("matplotlib")
     assert run("voc", "evaluate", "--predictions", GOLDEN_VOC / "predictions", *ARGS, "--pictures", tmp_path / "pictures") == 0

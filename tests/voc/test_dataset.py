@@ -1,5 +1,7 @@
 """The VOC folder: its sets and lists, its check, and the labels to train on."""
 
+import json
+
 import numpy as np
 import pytest
 import scipy.io
@@ -70,6 +72,19 @@ def test_a_sound_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("segaware_caffe.voc.check.SUBSETS", {"train_aug": 3, "val": 2, "trainval_aug": 5, "test": 2})
     assert run("voc", "check", voc.root) == 0
     assert "all files are sound" in capsys.readouterr().out
+
+
+def test_what_was_found_as_json(tmp_path, capsys):
+    voc = write_voc(tmp_path / "voc")
+    assert run("voc", "check", voc.root, "--subset", "val", "--json", "-") == 2
+    expected = {"sound": False, "images": {"val": 2}, "published": {"val": 1449}}
+    expected |= {kind: [] for kind in ("missing", "unreadable", "mismatched", "wrong")}
+    assert json.loads(capsys.readouterr().out) == expected
+    truncate(voc.image("a_4"))
+    assert run("voc", "check", voc.root, "--subset", "val", "--json", tmp_path / "found.json") == 2
+    assert "unreadable: 1" in capsys.readouterr().out
+    (sentence,) = json.loads((tmp_path / "found.json").read_text())["unreadable"]
+    assert "a_4.jpg" in sentence
 
 
 def truncate(path):

@@ -53,9 +53,7 @@ def read(tmp_path_factory):
 
     def run(data):
         path.write_bytes(data)
-        return [
-            (layer.name, [(blob.shape, blob.legacy, blob.numpy().tobytes()) for blob in layer.blobs]) for layer in read_caffemodel(path)
-        ]
+        return [(layer.name, [(blob.shape, blob.legacy, bits(blob.numpy())) for blob in layer.blobs]) for layer in read_caffemodel(path)]
 
     return run
 
@@ -79,7 +77,12 @@ def _blob(proto):
     legacy = any(proto.HasField(name) for name in ("num", "channels", "height", "width"))
     dims = (proto.num, proto.channels, proto.height, proto.width) if legacy else tuple(proto.shape.dim)
     values = np.array(proto.double_data, "<f8") if proto.double_data else np.array(proto.data, "<f4")
-    return dims, legacy, values.tobytes()
+    return dims, legacy, bits(values)
+
+
+def bits(values):
+    """The bits of the values, those of any NaN as NumPy's: on its way through Python's floats, in some protobuf, a NaN becomes quiet."""
+    return np.where(np.isnan(values), values.dtype.type("nan"), values).tobytes()
 
 
 def accepts(read, data):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, tracker
+from segaware_caffe.cli.common import add_command, add_json_argument, tracker, write_json
 from segaware_caffe.errors import FileError
 from segaware_caffe.voc.augment import augment
 from segaware_caffe.voc.check import check
@@ -37,6 +37,7 @@ def add_parsers(subparsers: Any) -> None:
     listing = add_command(subparsers, "lists", "write the lists that the networks read", LISTS, run_lists)
     for parser in (checking, augmenting, listing):
         parser.add_argument("folder", type=VocFolder, metavar="DIR", help="folder with JPEGImages, SegmentationClass and ImageSets")
+    add_json_argument(checking, "what was found")
     for parser in (checking, listing):
         parser.add_argument("--subset", action="append", metavar="NAME", help=f"only this set (repeatable; default: {', '.join(SUBSETS)})")
     augmenting.add_argument(
@@ -48,7 +49,10 @@ def add_parsers(subparsers: Any) -> None:
 def run_check(args: argparse.Namespace) -> None:
     """Print what was found; an error if anything is amiss."""
     report = check(args.folder, args.subset or SUBSETS, tracker("checking", " images"))
-    print(report)
+    if args.json:
+        write_json(args.json, report.as_json())
+    if args.json != "-":
+        print(report)
     if report.problems or report.miscounted:
         raise FileError(f"{args.folder.root}: not as it should be (see above)")
 

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, tracker
+from segaware_caffe.cli.common import add_command, add_json_argument, tracker, write_json
 from segaware_caffe.segmentation.agreement import compare
-from segaware_caffe.segmentation.evaluate import evaluate, write_json
+from segaware_caffe.segmentation.evaluate import evaluate
 from segaware_caffe.segmentation.palette import CLASSES
 from segaware_caffe.segmentation.plots import write_pictures
 from segaware_caffe.voc.dataset import VocFolder, read_ids
@@ -49,7 +49,7 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--labels", required=True, type=Path, metavar="DIR", help="folder of the true label images")
     parser.add_argument("--list", required=True, metavar="FILE", help="list of ids, or of photographs")
     parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    add_json_argument(parser, "all figures")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write confusion.png and trimap.png there (needs matplotlib)")
 
     parser = add_command(subparsers, "compare", "two folders of label images beside each other", COMPARE, run_compare)
@@ -69,9 +69,10 @@ def add_parsers(subparsers: Any) -> None:
 def run_evaluate(args: argparse.Namespace) -> None:
     """Print the table; write the figures and pictures that are asked for."""
     result = evaluate(read_ids(args.list), args.predictions, args.labels, args.classes, track=tracker("evaluating", " images"))
-    print(result)
     if args.json:
         write_json(args.json, result.as_json())
+    if args.json != "-":
+        print(result)
     if args.pictures:
         write_pictures(result, args.pictures)
 
