@@ -72,7 +72,7 @@ setup(
     license="BSD-2-Clause",
     python_requires=">=3.11",
     packages=find_packages(include=["segaware_caffe", "segaware_caffe.*"]),
-    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "voc/report.html", "models/*"]},
+    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "schema/forks.tsv", "voc/report.html", "models/*"]},
     ext_modules=[KERNELS],
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=["torch>=2.4", "protobuf>=4.22", "numpy>=1.26", "scipy>=1.11", "pillow>=10", "jinja2>=3.1"],

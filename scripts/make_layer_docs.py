@@ -11,6 +11,7 @@ from pathlib import Path
 import segaware_caffe  # noqa: F401  (registers the data layers)
 from segaware_caffe.layers import Layer, registered
 from segaware_caffe.schema import LayerParameter
+from segaware_caffe.schema.dialects import Kind, foreign_field
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "layers.md"
 HEADER = """\
@@ -51,9 +52,11 @@ def _prose(doc: str) -> str:
 
 
 def _fields(param_field: str) -> str:
-    """The fields of a layer's message with their defaults."""
+    """The fields of a layer's message with their defaults; of other forks' words, those that a layer reads (docs/dialects.md has all)."""
     message = LayerParameter.DESCRIPTOR.fields_by_name[param_field].message_type
-    return ", ".join(f"{field.name} {_default(field)}".rstrip() for field in message.fields) or "no fields"
+    words = {field.name: foreign_field(message.name, field.name) for field in message.fields}
+    read = [field for field in message.fields if words[field.name] is None or words[field.name].kind == Kind.OWN]
+    return ", ".join(f"{field.name} {_default(field)}".rstrip() for field in read) or "no fields"
 
 
 def _default(field) -> str:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from segaware_caffe.errors import UnknownLayerError
+from segaware_caffe.schema.dialects import foreign_type
 
 if TYPE_CHECKING:
     from segaware_caffe.layers.base import Layer
@@ -50,11 +51,14 @@ def is_registered(type_name: str) -> bool:
 
 
 def layer_class(type_name: str) -> type["Layer"]:
-    """The class for a type; UnknownLayerError with the nearest names if there is none."""
+    """The class for a type; UnknownLayerError with the fork that has it, or the nearest names, if there is none."""
     if not is_registered(type_name):
         folded = {known.lower(): known for known in _CLASSES}
         near = [folded[match] for match in difflib.get_close_matches(type_name.lower(), folded, n=2)]
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        foreign = foreign_type(type_name)
+        if foreign:
+            hint = f" ({foreign.owners} has it; it {foreign.note}, and is not built here)"
         raise UnknownLayerError(f"Unknown layer type: {type_name or '(empty)'}{hint}")
     return _CLASSES[type_name]
 

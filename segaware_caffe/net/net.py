@@ -65,7 +65,7 @@ class Net(nn.Module):
         context: Context | None = None,
     ):
         super().__init__()
-        full = read_net(prototxt, variables=variables, allow_unknown_fields=allow_unknown_fields)
+        full = read_net(prototxt, variables=variables, allow_unknown_fields=allow_unknown_fields, phase=phase)
         self.proto = filter_net(full, phase, level=level, stages=stages)
         self.name: str = self.proto.name
         self.phase = "TEST" if self.proto.state.phase else "TRAIN"

@@ -23,7 +23,7 @@ def filter_net(net: NetParameter, phase: str | int, level: int = 0, stages: Iter
     kept = NetParameter()
     kept.CopyFrom(net)
     state = kept.state
-    state.phase = _phase_number(phase)
+    state.phase = phase_number(phase)
     if level:
         state.level = level
     state.stage.extend(stage for stage in stages if stage not in net.state.stage)
@@ -32,7 +32,8 @@ def filter_net(net: NetParameter, phase: str | int, level: int = 0, stages: Iter
     return kept
 
 
-def _phase_number(phase: str | int) -> int:
+def phase_number(phase: str | int) -> int:
+    """The number of a phase given by name, in any case, or by number."""
     phases = enum("Phase")
     if isinstance(phase, str) and phase.upper() in phases.values_by_name:
         return phases.values_by_name[phase.upper()].number

@@ -12,7 +12,7 @@ from segaware_caffe.schema.alignment import aligning_offset
 from segaware_caffe.schema.legacy_v0 import upgrade_v0
 from segaware_caffe.schema.legacy_v1 import upgrade_v1
 from segaware_caffe.schema.messages import NetParameter, SolverParameter, enum
-from segaware_caffe.schema.synonyms import replace_synonyms
+from segaware_caffe.schema.synonyms import replace_solver_synonyms, replace_synonyms
 
 _LEGACY_INPUT_AXES = 4
 _SOLVER_TYPES = {
@@ -34,14 +34,15 @@ def upgrade_net(net: NetParameter) -> None:
         )
     if any(layer.HasField("layer") for layer in net.layers):
         upgrade_v0(net)
+    crops = []
     if net.layers:
         crops = [index for index, layer in enumerate(net.layers) if layer.type == layer.CROP and len(layer.bottom) == 2]
         upgrade_v1(net)
-        _align_crops(net, crops)
+    replace_synonyms(net)
+    _align_crops(net, crops)
     if net.input:
         _upgrade_input(net)
     _upgrade_batch_norm(net)
-    replace_synonyms(net)
 
 
 def _align_crops(net: NetParameter, indices: list[int]) -> None:
@@ -111,6 +112,7 @@ def upgrade_solver(solver: SolverParameter, path: str | os.PathLike | None = Non
         name = enum("SolverParameter.SolverType").values_by_number[solver.solver_type].name
         solver.type = _SOLVER_TYPES[name]
         solver.ClearField("solver_type")
+    replace_solver_synonyms(solver)
     if path is not None:
         if not solver.HasField("snapshot_prefix"):
             solver.snapshot_prefix = str(Path(path).with_suffix(""))

@@ -69,10 +69,16 @@ _TYPES = {
     "RELU6": "ReLU6",
 }
 #: Parallel lists of V1, and the field of ParamSpec that each has become.
-_PARAM_SPEC = {"param": "name", "blob_share_mode": "share_mode", "blobs_lr": "lr_mult", "weight_decay": "decay_mult"}
+PARAM_SPEC = {"param": "name", "blob_share_mode": "share_mode", "blobs_lr": "lr_mult", "weight_decay": "decay_mult"}
 #: Data layers whose own parameters used to hold what is now in transform_param.
 _DATA_PARAMS = {"DATA": "data_param", "IMAGE_DATA": "image_data_param", "WINDOW_DATA": "window_data_param"}
 _TRANSFORM_FIELDS = ("scale", "mean_file", "crop_size", "mirror")
+
+
+def present_type(number: int) -> str:
+    """What the V1 layer type `number` is called today; the number itself if the schema has no such type."""
+    value = enum("V1LayerParameter.LayerType").values_by_number.get(number)
+    return str(number) if value is None else _TYPES[value.name]
 
 
 def upgrade_v1(net: NetParameter) -> None:
@@ -99,9 +105,9 @@ def _copy_layer(old: V1LayerParameter, kind: str, new: LayerParameter) -> None:
     for field, value in old.ListFields():
         if field.name == "type":
             new.type = _TYPES[kind]
-        elif field.name in _PARAM_SPEC:
+        elif field.name in PARAM_SPEC:
             for index, item in enumerate(value):
                 spec = new.param[index] if index < len(new.param) else new.param.add()
-                setattr(spec, _PARAM_SPEC[field.name], item)
+                setattr(spec, PARAM_SPEC[field.name], item)
         else:
             copy_field(new, field.name, value)

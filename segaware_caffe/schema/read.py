@@ -9,13 +9,16 @@ from google.protobuf.message import Message
 from segaware_caffe.configs import resolve
 from segaware_caffe.errors import CaffeError, FileError, ParseError
 from segaware_caffe.schema.binary import read_binary
+from segaware_caffe.schema.filter import phase_number
+from segaware_caffe.schema.foreign import apply_rule
 from segaware_caffe.schema.legacy import upgrade_net, upgrade_solver
 from segaware_caffe.schema.messages import NetParameter, SolverParameter
 from segaware_caffe.schema.templates import Value, render
-from segaware_caffe.schema.text import MAX_TEXT_SIZE, parse_text
+from segaware_caffe.schema.text import MAX_TEXT_SIZE, parse_located
 
 #: Tells a text from the path of a file that is not there.
 _TEXT_SIGN = re.compile(r"[\n{:]")
+_STRING_OR_COMMENT = re.compile(rb"""\"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#[^\n]*""")
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -23,15 +26,19 @@ def read_net(
     path_or_text: str | os.PathLike | NetParameter,
     variables: Mapping[str, Value] | None = None,
     allow_unknown_fields: bool = False,
+    phase: str | int | None = None,
 ) -> NetParameter:
-    """The net of a prototxt, its `${NAME}` placeholders filled in, its legacy forms upgraded.
+    """The net of a prototxt, its `${NAME}` placeholders filled in, its legacy forms and dialects brought to the present one.
 
     `path_or_text` is a path (`configs/...` names one of the project's own networks, in any folder), the
-    text itself (a str with a line break, "{" or ":" that is no file's name), or a NetParameter (of any `caffe_pb2`), which is copied.
-    Raises CaffeError: no such file, not a text, a variable without a value, a mistake in the text
-    (see `parse_text`), an upgrade that would lose something.
+    text itself (a str with a line break, "{" or ":" that is no file's name), or a NetParameter (of any
+    `caffe_pb2`), which is copied. With a `phase`, layers that it leaves out may say what is not built.
+    Raises CaffeError: no such file, not a text, a variable without a value, a mistake in the text (see
+    `parse_text`), words of other forks whose meaning is not built (all of them, with their places;
+    docs/dialects.md), an upgrade that would lose something.
     """
-    return _read(path_or_text, NetParameter, variables, allow_unknown_fields, lambda net, path: upgrade_net(net))
+    number = None if phase is None else phase_number(phase)
+    return _read(path_or_text, NetParameter, variables, allow_unknown_fields, lambda net, path: upgrade_net(net), number)
 
 
 def read_solver(
@@ -53,9 +60,10 @@ def _read(
     variables: Mapping[str, Value] | None,
     allow_unknown_fields: bool,
     upgrade: Callable[[Message, str | None], None],
+    phase: int | None = None,
 ) -> Message:
     name = kind.DESCRIPTOR.name
-    path = None
+    path, places = None, None
     if isinstance(given, Message) and given.DESCRIPTOR.full_name == kind.DESCRIPTOR.full_name:
         if isinstance(given, kind):
             message = kind()
@@ -67,7 +75,8 @@ def _read(
         path = _as_path(given, name)
         source = "<text>" if path is None else path
         text = render(given if path is None else file_text(path), variables or {}, source)
-        message = parse_text(text.removeprefix("\ufeff"), name, source, allow_unknown_fields)
+        message, places = parse_located(text.removeprefix("\ufeff"), name, source, allow_unknown_fields)
+    apply_rule(message, source, places.before if places else lambda _: "", phase)
     try:
         upgrade(message, path)
     except CaffeError as error:
@@ -99,7 +108,20 @@ def file_text(path: str | os.PathLike) -> str:
     if data.startswith(_HDF5_SIGNATURE) or b"\0" in data:
         raise ParseError(f"{path}: a binary file, not a prototxt; if it holds weights, give it as weights")
     try:
-        return data.decode("utf-8")
+        return _decoded(data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ParseError(f"{path}:{line}: byte 0x{data[error.start]:02x} is not UTF-8 text") from None
+
+
+def _decoded(data: bytes) -> str:
+    """The text; in comments, which nothing reads, bytes that are not UTF-8 are allowed and become question marks."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return _STRING_OR_COMMENT.sub(_readable, data).decode()
+
+
+def _readable(match: re.Match[bytes]) -> bytes:
+    piece = match.group()
+    return piece if piece[:1] != b"#" else piece.decode("ascii", "replace").replace("\ufffd", "?").encode()

@@ -1,6 +1,6 @@
 """Messages by reflection: what text may say inside each, and copying one field to another message."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,6 +9,7 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from segaware_caffe.schema.dialects import foreign_field, foreign_value
 from segaware_caffe.schema.messages import declaration
 from segaware_caffe.schema.values import (
     Scalar,
@@ -38,11 +39,12 @@ _INTEGERS = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field: how often it may stand, and its scalar (None for a message)."""
+    """One field: how often it may stand, its scalar (None for a message), and whether it may be a word of some fork's."""
 
     name: str
     repeated: bool
     scalar: Scalar | None
+    foreign: bool
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ def fields_of(message: Descriptor) -> Fields:
     """The fields of `message`."""
     labels = {field.name: field.label for field in declaration(message.name).field}
     return Fields(
-        {name: Field(name, label == _PROTO.LABEL_REPEATED, _scalar(message.fields_by_name[name])) for name, label in labels.items()},
+        {
+            name: Field(name, label == _PROTO.LABEL_REPEATED, _scalar(message.fields_by_name[name]), _is_foreign(message, name))
+            for name, label in labels.items()
+        },
         tuple(name for name, label in labels.items() if label == _PROTO.LABEL_REQUIRED),
     )
 
@@ -74,6 +79,23 @@ def _scalar(field: FieldDescriptor) -> Scalar | None:
         return Scalar(field.name, word, read_integer, low, high)
     word, reader = _READERS[field.type]
     return Scalar(field.name, word, reader)
+
+
+def _is_foreign(message: Descriptor, name: str) -> bool:
+    field = message.fields_by_name[name]
+    values = field.enum_type.values if field.enum_type else ()
+    return foreign_field(message.name, name) is not None or any(foreign_value(enum_name(field), value.name) for value in values)
+
+
+def enum_name(field: FieldDescriptor) -> str:
+    """The name of an enum field's type, e.g. "PoolingParameter.PoolMethod"."""
+    return field.enum_type.full_name.removeprefix("caffe.")
+
+
+def items(content: Any) -> Iterable[Any]:
+    """What `ListFields` gave for a field, as its values: one, or those of a repeated field."""
+    # A message has no iteration of its own: what is no scalar or message is a list.
+    return [content] if isinstance(content, (Message, str, bytes, int, float)) else content
 
 
 def copy_field(target: Message, name: str, value: Any) -> None:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from segaware_caffe.errors import FieldError
-from segaware_caffe.schema.messages import LayerParameter, NetParameter
+from segaware_caffe.schema.legacy_v1 import PARAM_SPEC
+from segaware_caffe.schema.messages import LayerParameter, NetParameter, SolverParameter
 
 
 def replace_synonyms(net: NetParameter) -> None:
@@ -16,8 +17,28 @@ def replace_synonyms(net: NetParameter) -> None:
                 _ceil_mode(layer.pooling_param)
             if layer.HasField("softmaxloss_param"):
                 _softmaxloss(layer)
+            if layer.HasField("image_data_param"):
+                _has_label(layer)
+            if layer.HasField("transform_param"):
+                _crop_sides(layer.transform_param)
+            _lists_of_v1(layer)
         except FieldError as error:
             raise FieldError(f"layer '{layer.name}' ({layer.type}): {error}") from None
+
+
+def replace_solver_synonyms(solver: SolverParameter) -> None:
+    """NVIDIA's words for the rise of the rate are Intel's. FieldError where both are given and differ."""
+    for old, new in (("rampup_interval", "warmup_iter"), ("rampup_lr", "warmup_start_lr")):
+        if solver.HasField(old):
+            _move(solver, old, new, getattr(solver, old))
+
+
+def _move(param: Any, old: str, new: str, value: Any) -> None:
+    """`new` gets the `value` that `old` stands for."""
+    if param.HasField(new) and getattr(param, new) != value:
+        raise FieldError(f"{old} contradicts {new}: leave one of them out")
+    param.ClearField(old)
+    setattr(param, new, value)
 
 
 def _hole(param: Any) -> None:
@@ -59,3 +80,33 @@ def _softmaxloss(layer: LayerParameter) -> None:
     if old.ignore_label:
         new.ignore_label = old.ignore_label[0]
     layer.ClearField("softmaxloss_param")
+
+
+def _has_label(layer: LayerParameter) -> None:
+    """DeepLab v1's `has_label`: label_type."""
+    param = layer.image_data_param
+    if param.HasField("has_label"):
+        labelled = param.PIXEL if layer.type == "ImageSegData" else param.IMAGE
+        _move(param, "has_label", "label_type", labelled if param.has_label else param.NONE)
+
+
+def _crop_sides(param: Any) -> None:
+    """SSD's `crop_h` and `crop_w`: crop_size, for crops are square."""
+    if not (param.crop_h or param.crop_w):
+        return
+    if param.crop_h != param.crop_w:
+        raise FieldError(f"crop_h: {param.crop_h} and crop_w: {param.crop_w} differ, and crops are square: give crop_size")
+    _move(param, "crop_h", "crop_size", param.crop_h)
+    param.ClearField("crop_w")
+
+
+def _lists_of_v1(layer: LayerParameter) -> None:
+    """`blobs_lr`, `weight_decay` and `blob_share_mode` of V1 in a layer of the present form: param."""
+    for old in ("blobs_lr", "weight_decay", "blob_share_mode"):
+        new = PARAM_SPEC[old]
+        for index, value in enumerate(getattr(layer, old)):
+            spec = layer.param[index] if index < len(layer.param) else layer.param.add()
+            if spec.HasField(new) and getattr(spec, new) != value:
+                raise FieldError(f"{old} contradicts param {{ {new} }}: leave one of them out")
+            setattr(spec, new, value)
+        layer.ClearField(old)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -18,7 +19,8 @@ from segaware_caffe.schema.tokens import (
     line_and_column,
     shown,
 )
-from segaware_caffe.schema.values import closest
+from segaware_caffe.schema.treatments import HINTS
+from segaware_caffe.schema.values import Scalar, UnknownValue, closest
 
 #: Bounds that no honest file comes near, so that a hostile one is refused before it exhausts anything.
 MAX_TEXT_SIZE = 64 * 2**20
@@ -33,15 +35,42 @@ def parse_text(text: str, name: str, source: str = "<text>", allow_unknown_field
     """The message `caffe.<name>` that `text` describes.
 
     `source` is what errors call the text: its path, or something in angle brackets. Unknown fields
-    are one error that lists them all; with `allow_unknown_fields` each is a warning, and skipped.
+    and enum values are one error that lists them all; with `allow_unknown_fields` each is a warning,
+    and skipped. Words of other forks are read like all others; what becomes of them is decided where
+    a net or solver is read.
     Raises ParseError with `source:line:column`, the field's path, the value and what would be right.
     """
+    return parse_located(text, name, source, allow_unknown_fields)[0]
+
+
+class Places:
+    """Where the words of other forks stand in a text, by their path in the message."""
+
+    def __init__(self, text: str, source: str):
+        self._text, self._source = text, source
+        self._offsets: dict[str, int] = {}
+
+    def note(self, path: str, offset: int) -> None:
+        """The field at `path` stands at `offset`; of a repeated scalar the first one counts."""
+        self._offsets.setdefault(path, offset)
+
+    def before(self, path: str) -> str:
+        """`source:line:column: ` for the field at `path`; "" if the text does not have it."""
+        if path not in self._offsets:
+            return ""
+        line, column = line_and_column(self._text, self._offsets[path])
+        return f"{self._source}:{line}:{column}: "
+
+
+def parse_located(text: str, name: str, source: str = "<text>", allow_unknown_fields: bool = False) -> tuple[Message, Places]:
+    """As `parse_text`, and where the message's foreign words stand."""
     message = message_class(name)()
-    unknown = _UnknownFields()
+    unknown = _Unknown()
+    places = Places(text, source)
     problem = None
     try:
         _check_text(text)
-        _Parser(Tokens(text), unknown).parse(message)
+        _Parser(Tokens(text), unknown, places).parse(message)
     except TextProblem as found:
         problem = found
     lines = unknown.lines(text, source)
@@ -51,8 +80,8 @@ def parse_text(text: str, name: str, source: str = "<text>", allow_unknown_field
         kind = "text" if source.startswith("<") else f"file: {source}"
         raise ParseError("\n  ".join([f"Failed to parse {name} {kind}", *lines]))
     for line in lines:
-        warnings.warn(f"{line} (skipped)", stacklevel=3)
-    return message
+        warnings.warn(f"{line} (skipped)", stacklevel=4)
+    return message, places
 
 
 def _check_text(text: str) -> None:
@@ -71,21 +100,28 @@ def _located(text: str, source: str, problem: TextProblem) -> str:
     return f"{source}:{line}:{column}: {path}{problem.message}"
 
 
-class _UnknownFields:
-    """Fields that no message has: the first ones in full, the rest as a count."""
+class _Unknown:
+    """Fields that no message has and values that no enum has: the first ones in full, the rest as a count."""
 
     def __init__(self) -> None:
         self._first: list[TextProblem] = []
         self._count = 0
 
-    def add(self, message: Message, tokens: Tokens, path: str) -> None:
+    def add_field(self, message: Message, tokens: Tokens, path: str) -> None:
         """Note the field whose name is the current token."""
+        name = shown(tokens.current)
+        found = f'Message type "{message.DESCRIPTOR.full_name}" has no field named "{name}".'
+        hint = f" {HINTS[name]}" if name in HINTS else closest(tokens.current, fields_of(message.DESCRIPTOR).by_name)
+        self._add(tokens.offset, found + hint, path + name)
+
+    def add_value(self, problem: UnknownValue, path: str) -> None:
+        """Note a value of the field at `path`."""
+        self._add(problem.offset, problem.message, path)
+
+    def _add(self, offset: int, found: str, path: str) -> None:
         self._count += 1
         if self._count <= MAX_REPORTED:
-            name = shown(tokens.current)
-            found = f'Message type "{message.DESCRIPTOR.full_name}" has no field named "{name}".'
-            hint = closest(tokens.current, fields_of(message.DESCRIPTOR).by_name)
-            self._first.append(TextProblem(tokens.offset, found + hint, path + name))
+            self._first.append(TextProblem(offset, found, path))
 
     def lines(self, text: str, source: str) -> list[str]:
         """One line for each, with its place."""
@@ -98,9 +134,10 @@ class _UnknownFields:
 class _Parser:
     """Recursive descent: known messages go as deep as the schema nests them, unknown ones to MAX_DEPTH."""
 
-    def __init__(self, tokens: Tokens, unknown: _UnknownFields):
+    def __init__(self, tokens: Tokens, unknown: _Unknown, places: Places):
         self._tokens = tokens
         self._unknown = unknown
+        self._places = places
         self._messages = 0
 
     def parse(self, message: Message) -> None:
@@ -118,14 +155,18 @@ class _Parser:
             field = fields.by_name.get(name)
             try:
                 if field is None:
-                    self._unknown.add(message, tokens, path)
+                    self._unknown.add_field(message, tokens, path)
                     tokens.advance()
                     self._skip_value(depth=1)
                 elif name in seen and not field.repeated:
                     raise tokens.problem(f'Non-repeated field "{name}" is specified multiple times.')
                 else:
                     seen.add(name)
+                    offset = tokens.offset
                     tokens.advance()
+                    if field.foreign:
+                        index = f"[{len(getattr(message, name))}]" if field.repeated and not field.scalar else ""
+                        self._places.note(f"{path}{name}{index}", offset)
                     self._value(message, field, path)
             except TextProblem as problem:
                 problem.path = problem.path or path + shown(name)
@@ -146,15 +187,24 @@ class _Parser:
             values = getattr(message, name)
             for _ in self._items():
                 if scalar:
-                    values.append(scalar.read(tokens, scalar))
+                    values.extend(self._scalar(scalar, path))
                 else:
                     self._message(values.add(), f"{path}{name}[{len(values) - 1}]")
         elif scalar:
-            setattr(message, name, scalar.read(tokens, scalar))
+            for value in self._scalar(scalar, path):
+                setattr(message, name, value)
         else:
             value = getattr(message, name)
             value.SetInParent()
             self._message(value, path + name)
+
+    def _scalar(self, scalar: Scalar, path: str) -> tuple[Any, ...]:
+        """The value at hand; nothing for one that its enum does not declare."""
+        try:
+            return (scalar.read(self._tokens, scalar),)
+        except UnknownValue as problem:
+            self._unknown.add_value(problem, path + scalar.name)
+            return ()
 
     def _message(self, message: Message, path: str) -> None:
         tokens = self._tokens

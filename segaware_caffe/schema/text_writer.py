@@ -9,6 +9,8 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from segaware_caffe.schema.reflect import items
+
 #: What a literal cannot hold as it is: quotes, backslashes, control characters and, in bytes, everything above ASCII.
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f\"'\\]")
 _SPECIAL_BYTE = re.compile(r"[^\x20-\x7e]|[\"'\\]")
@@ -24,17 +26,16 @@ def _lines(message: Message, indent: str, as_declared: bool) -> list[str]:
     lines = []
     fields = sorted(message.ListFields(), key=lambda pair: pair[0].index) if as_declared else message.ListFields()
     for field, content in fields:
-        # A message has no iteration of its own: what is no scalar or message is a list.
-        single = isinstance(content, (Message, str, bytes, int, float))
-        for value in [content] if single else content:
+        for value in items(content):
             if isinstance(value, Message):
                 lines += [f"{indent}{field.name} {{", *_lines(value, indent + "  ", as_declared), f"{indent}}}"]
             else:
-                lines.append(f"{indent}{field.name}: {_scalar(field, value)}")
+                lines.append(f"{indent}{field.name}: {write_scalar(field, value)}")
     return lines
 
 
-def _scalar(field: FieldDescriptor, value: Any) -> str:
+def write_scalar(field: FieldDescriptor, value: Any) -> str:
+    """One value of a scalar field, as prototxt spells it."""
     if field.type == FieldDescriptor.TYPE_ENUM:
         return field.enum_type.values_by_number[value].name
     if field.type == FieldDescriptor.TYPE_FLOAT:

@@ -19,6 +19,10 @@ _ESCAPE = re.compile(
 _PLAIN = dict(zip("abfnrtv\\?'\"", b"\a\b\f\n\r\t\v\\?'\"", strict=True))
 
 
+class UnknownValue(TextProblem):
+    """A value that an enum does not declare; reading can go on after it."""
+
+
 @dataclass(frozen=True)
 class Scalar:
     """What a scalar field accepts: its name, a word for its type, and for integers and enums the values."""
@@ -86,8 +90,10 @@ def read_bool(tokens: Tokens, field: Scalar) -> bool:
 
 
 def read_enum(tokens: Tokens, field: Scalar) -> int:
-    """A declared name, in its exact case, or a declared number."""
-    offset, written = tokens.offset, tokens.current.strip("\"'")
+    """A declared name, in its exact case, or a declared number. UnknownValue, past the token, for any other."""
+    offset, written = tokens.offset, tokens.current
+    if is_string(written):
+        raise tokens.problem(f'Unknown enumeration value of {shown(written)} for field "{field.name}". {_unquoted(written, field)}')
     number = None
     if is_word(tokens.current):
         number = field.values.get(tokens.advance())
@@ -95,12 +101,19 @@ def read_enum(tokens: Tokens, field: Scalar) -> int:
         number = read_integer(tokens, field)
         written = str(number)
     if number not in field.values.values():
-        raise TextProblem(
+        raise UnknownValue(
             offset,
             f'Unknown enumeration value of "{shown(written)}" for field "{field.name}".'
             f"{closest(written, field.values)} It takes {', '.join(field.values)}",
         )
     return number
+
+
+def _unquoted(written: str, field: Scalar) -> str:
+    name = written.strip("\"'")
+    if name in field.values:
+        return f"Leave out the quotation marks: {field.name}: {name}"
+    return f"Leave out the quotation marks.{closest(name, field.values)} It takes {', '.join(field.values)}"
 
 
 def read_bytes(tokens: Tokens, field: Scalar) -> bytes:

@@ -144,7 +144,7 @@ def test_neither_path_nor_text(given):
     [
         (b"\x0a\x04PNet\xa2\x06\x00\x00", ": a binary file, not a prototxt; if it holds weights, give it as weights"),
         (b"\x89HDF\r\n\x1a\n rest", ": a binary file, not a prototxt"),
-        (b"name: 'n'\n# \xe9\n", ":2: byte 0xe9 is not UTF-8 text"),
+        (b"# \xe9\nname: 'n\xe9'\n", ":2: byte 0xe9 is not UTF-8 text"),
     ],
 )
 def test_not_a_text(tmp_path, content, says):

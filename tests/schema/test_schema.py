@@ -102,7 +102,7 @@ def test_schema_holds_the_rows_of_both_dialects_and_what_is_marked_as_of_other_f
     assert {row for row in rows_of_schema() if row[3] in DIALECTS} == rows_of_table(shared / "reference" / "schema.tsv")
 
 
-def test_two_image_data_is_ours():
+def test_what_is_ours():
     assert {row[1:5] for row in rows_of_schema() if row[3] == "ours"} == {
         ("LayerParameter", "two_image_data_param", "ours", "20001"),
         ("TwoImageDataParameter", "first_is_color", "ours", "1"),

@@ -174,7 +174,7 @@ REFUSED = {
     "enum in quotes": (
         'layers { type: "Convolution" }',
         "1:16",
-        'value of "Convolution" for field "type". Did you mean "CONVOLUTION"?',
+        'value of "Convolution" for field "type". Leave out the quotation marks. Did you mean "CONVOLUTION"?',
     ),
     "float for an integer": (
         "input_dim: 5.0",
