@@ -19,7 +19,7 @@ from PIL import Image
 
 import segaware_caffe
 from segaware_caffe.models import CAMVID_SEGAWARE
-from segaware_caffe.segmentation import MEAN, colormap, overlay
+from segaware_caffe.segmentation import MEAN, colormap, overlay, read_photograph
 
 #: a wheel that holds a street photograph, and where
 WHEEL, MEMBER = "ultralytics==8.4.190", "ultralytics/assets/bus.jpg"
@@ -54,10 +54,10 @@ def coffee(folder: Path) -> Path:
 
 def fitted(path: Path) -> np.ndarray:
     """The photograph (H, W, 3), RGB, at the size that the network is used to."""
-    with Image.open(path) as image:
-        scale = LONGEST / max(image.size)
-        width, height = (int(round(side * scale) - 1) // STRIDE * STRIDE + 1 for side in image.size)
-        return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+    image = Image.fromarray(read_photograph(path))
+    scale = LONGEST / max(image.size)
+    width, height = (int(round(side * scale) - 1) // STRIDE * STRIDE + 1 for side in image.size)
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def pixels_of(rgb: np.ndarray) -> np.ndarray:

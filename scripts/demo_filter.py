@@ -17,7 +17,7 @@ from PIL import Image
 from scipy.cluster.vq import kmeans2
 
 import segaware_caffe
-from segaware_caffe.segmentation import MEAN
+from segaware_caffe.segmentation import MEAN, read_photograph
 
 NETWORK = Path(__file__).resolve().parent.parent / "configs" / "demo" / "sharpen.prototxt"
 #: where in the photograph, as shares of its height and width, the pixels are whose masks are shown
@@ -33,7 +33,7 @@ def photograph(path: str | None) -> np.ndarray:
 
         rgb = data.coffee()
     else:
-        rgb = np.asarray(Image.open(path).convert("RGB"))
+        rgb = read_photograph(path)
     height, width = ((side - 1) // STRIDE * STRIDE + 1 for side in rgb.shape[:2])
     return np.ascontiguousarray(rgb[:height, :width])
 

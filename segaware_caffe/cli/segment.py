@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from segaware_caffe.cli.common import add_net_arguments, variables
 from segaware_caffe.cli.running import layer_progress, make_net
 from segaware_caffe.data.mat import write_mat
-from segaware_caffe.errors import CaffeError, FileError
+from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
 from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.schema import read_net
-from segaware_caffe.segmentation import MEAN, Segmentation, Segmenter, class_names, overlay, without_sinks, write_label_png
+from segaware_caffe.segmentation import MEAN, Segmentation, Segmenter, class_names, overlay, read_photograph, without_sinks, write_label_png
 
 DESCRIPTION = """\
 Segment photographs. For each IMAGE this writes NAME.png, whose pixels are the labels under VOC's palette, and
 NAME_overlay.png, the labels over the photograph; with --mat also NAME_blob_0.mat, the scores as MatWrite stores them.
+A photograph that its EXIF entry says was taken sideways is turned upright first.
 
 The photograph is laid at the top left of the network's input and padded, as the reference's scripts do; one larger than
 the input is scaled down to fit, and the scores up again.
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     proto = read_net(args.model, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
     net = make_net(args, "TEST", without_sinks(proto))
     segmenter = Segmenter(net, args.input_blob, args.scores, args.mean)
-    photographs = [(Path(name), _read(name)) for name in args.images]
+    photographs = [(Path(name), read_photograph(name)) for name in args.images]
     Path(args.output).mkdir(parents=True, exist_ok=True)
     for path, rgb in photographs:
         with layer_progress(net, 1, path.name):
@@ -66,14 +67,6 @@ def _default_model(args: argparse.Namespace) -> Sequence[str]:
         raise CaffeError(f"--weights {args.weights} needs --model, the net's definition")
     args.model, args.weights = str(CAMVID_SEGAWARE.prototxt), str(CAMVID_SEGAWARE.weights)
     return CAMVID_SEGAWARE.classes
-
-
-def _read(name: str) -> np.ndarray:
-    try:
-        with Image.open(name) as image:
-            return np.asarray(image.convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise FileError(f"{name} is not an image that Pillow can read") from error
 
 
 def _write(target: Path, rgb: np.ndarray, result: Segmentation, mat: bool) -> None:

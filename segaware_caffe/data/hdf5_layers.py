@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,9 @@ from segaware_caffe.layers import Layer, Shape, register
 from segaware_caffe.layers.random import MersenneTwister
 
 logger = logging.getLogger(__name__)
+
+#: what a HDF5 file begins with
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 @register("HDF5Data", source="spec/pipeline.md 6.6")
@@ -37,14 +41,22 @@ class HDF5Data(DataLayer):
         self._seed = self.context.random.next32() if self.options.shuffle else None
         logger.info("Loading list of HDF5 filenames from: %s", self.options.source)
         with located(self):
-            logger.info("Number of HDF5 files: %d", len(read_files(self.options.source)))
+            logger.info("Number of HDF5 files: %d", len(listed(self.options.source)))
 
     def reshape(self) -> list[Shape]:
         return self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
-        files = [entry.name for entry in read_files(self.options.source)]
+        files = listed(self.options.source)
         return batched(self.context.share.of(_rows(files, list(self.proto.top), self._seed)), self.options.batch_size)
+
+
+def listed(source: str) -> list[str]:
+    """The files that the list `source` names; FileError where it is such a file itself."""
+    with suppress(OSError), open(source, "rb") as file:
+        if file.read(len(SIGNATURE)) == SIGNATURE:
+            raise FileError(f"source: '{source}' is a HDF5 file itself; source must be a text file that lists such files, one on each line")
+    return [entry.name for entry in read_files(source)]
 
 
 def _rows(files: list[str], names: list[str], seed: int | None) -> Iterator[tuple[str, Batch]]:

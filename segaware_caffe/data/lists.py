@@ -1,9 +1,10 @@
 """List files: which images, labels and names a data layer works through (spec/pipeline.md 6.3, 6.4, 6.11).
 
-Blank lines are ignored; a line that cannot be understood is an error with the file and the
+Blank lines and a byte order mark are ignored; a line that cannot be understood is an error with the file and the
 line's number. Names are bytes to the file system and need not be UTF-8.
 """
 
+import codecs
 import os
 import re
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def read_lines(source: str) -> Iterator[tuple[str, bytes]]:
         text = Path(source).read_bytes()
     except OSError as error:
         raise FileError(f"source: Could not open '{source}': {error.strerror}") from error
-    for number, line in enumerate(text.split(b"\n"), 1):
+    for number, line in enumerate(text.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if line.strip():
             yield f"{source}:{number}", line.strip()
 

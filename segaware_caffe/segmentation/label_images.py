@@ -7,13 +7,17 @@ all different; else it is refused, since a guessed label is worse than none.
 """
 
 import os
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from segaware_caffe.data.images import loading
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import make_folder, replacing
 from segaware_caffe.segmentation.palette import colormap
+from segaware_caffe.segmentation.workers import Track, ahead, untracked
 
 #: by what Pillow multiplies grey values of 2 and 4 bits, which it calls so
 _STRETCHED = {"L;2": 85, "L;4": 17}
@@ -33,6 +37,38 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
     if values.max(initial=0) > 255:
         raise FileError(f"{os.fspath(path)}: label {values.max()} is larger than 255")
     return values.astype(np.uint8)
+
+
+def write_raw_png(path: str | os.PathLike, labels: np.ndarray) -> None:
+    """Write labels (H, W) uint8 as a grey PNG whose pixels are the labels."""
+    with replacing(path) as temporary:
+        Image.fromarray(labels).save(temporary, format="PNG")
+
+
+def write_raw_labels(sources: Iterable[str | os.PathLike], output: str | os.PathLike, track: Track = untracked) -> int:
+    """Write the labels of images, and of folders of .png files, as `output`/NAME.png, raw; the number of files written.
+
+    Raises FileError for a source that holds no labels, for two of one name, and for an output that is a source.
+    """
+    files: dict[str, Path] = {}
+    for source in map(Path, sources):
+        found = sorted(source.glob("[!.]*.png")) if source.is_dir() else [source]
+        if not found:
+            raise FileError(f"{source}: there are no .png files")
+        for path in found:
+            if path.resolve().parent == Path(output).resolve():
+                raise FileError(f"{path}: lies in the output folder and would be replaced; give another one")
+            if path.stem in files:
+                raise FileError(f"{path}: {files[path.stem]} has the same name")
+            files[path.stem] = path
+    make_folder(Path(output))
+
+    def write(name: str) -> None:
+        write_raw_png(Path(output) / f"{name}.png", read_labels(files[name]))
+
+    for _ in track(ahead(write, files), len(files)):
+        pass
+    return len(files)
 
 
 def image_size(path: str | os.PathLike) -> tuple[int, int]:

@@ -6,13 +6,15 @@ the label. A photograph larger than the input is scaled down to fit, and its sco
 the reference has no rule for that (VOC's images fit).
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
+from segaware_caffe.data.images import loading
 from segaware_caffe.errors import CaffeError, ShapeError
 from segaware_caffe.layers import layer_class
 from segaware_caffe.net import Net
@@ -28,6 +30,12 @@ class Segmentation:
 
     scores: np.ndarray
     labels: np.ndarray
+
+
+def read_photograph(path: str | os.PathLike) -> np.ndarray:
+    """A photograph (H, W, 3) uint8 RGB, upright: turned and mirrored as its EXIF orientation says. FileError names the file."""
+    with loading(path), Image.open(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def without_sinks(net: NetParameter) -> NetParameter:

@@ -17,7 +17,7 @@ from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.net import Net
 from segaware_caffe.schema import SolverParameter
-from segaware_caffe.weights import SolverState, read_solverstate, write_solverstate
+from segaware_caffe.weights import SolverState, check_hdf5_names, read_solverstate, write_solverstate
 from segaware_caffe.weights.blobs import dims, same_shape
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,15 @@ def check_writable(param: Any) -> None:
             f"Cannot write to snapshot prefix '{param.snapshot_prefix}'.  Make sure that the directory exists and is"
             f" writeable. ({error.strerror})"
         ) from error
+
+
+def check_storable(param: Any, net: Net) -> None:
+    """Find out before training whether the snapshots' format can hold the net's layers: HDF5 has no names with "/"."""
+    if param.snapshot_format == SolverParameter.HDF5 and (param.snapshot > 0 or param.snapshot_after_train):
+        try:
+            check_hdf5_names(snapshot_files(param, param.snapshot or param.max_iter)[0], [layer.name for layer in net.layers])
+        except WeightsError as error:
+            raise WeightsError(f"{error}, with snapshot_format: BINARYPROTO in the solver") from None
 
 
 def _flush(path: Path) -> None:

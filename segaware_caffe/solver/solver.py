@@ -20,7 +20,7 @@ from segaware_caffe.solver.nets import NetSource, test_sources, train_source
 from segaware_caffe.solver.policies import Schedule
 from segaware_caffe.solver.runner import Options, Runner, default_device
 from segaware_caffe.solver.signals import Action
-from segaware_caffe.solver.snapshot import check_writable, read_snapshot, snapshot_files, write_snapshot
+from segaware_caffe.solver.snapshot import check_storable, check_writable, read_snapshot, snapshot_files, write_snapshot
 from segaware_caffe.solver.updates import Updater
 
 logger = logging.getLogger(__name__)
@@ -82,6 +82,7 @@ class Solver:
         self._seed()
         mine = Context(self.processes.this)
         self._train = self._make("Creating training net %s", train_source(param, level, stages), "TRAIN", mine)
+        check_storable(param, self._train.net)
         self.processes.same(learned.tensor for learned in self._train.net.learned)
         sources = test_sources(param) if self.processes.this.is_first else []
         self._tests = [self._make(f"Creating test net (#{index}) %s", source, "TEST", Context()) for index, source in enumerate(sources)]

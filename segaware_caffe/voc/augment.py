@@ -10,19 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import scipy.io
-from PIL import Image
 
 from segaware_caffe.errors import FileError
-from segaware_caffe.files import make_folder, replacing
-from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.files import make_folder
+from segaware_caffe.segmentation.label_images import read_labels, write_raw_png
 from segaware_caffe.segmentation.workers import Track, ahead, untracked
 from segaware_caffe.voc.dataset import VocFolder
-
-
-def write_raw_png(path: str | os.PathLike, labels: np.ndarray) -> None:
-    """Write labels (H, W) uint8 as a grey PNG whose pixels are the labels."""
-    with replacing(path) as temporary:
-        Image.fromarray(labels).save(temporary, format="PNG")
 
 
 def augment(folder: VocFolder, sbd: str | os.PathLike | None, track: Track = untracked) -> int:

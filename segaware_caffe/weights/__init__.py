@@ -7,7 +7,7 @@ from segaware_caffe.weights.blobs import ArrayBlob, BlobRef, LayerWeights, Weigh
 from segaware_caffe.weights.caffemodel import read_caffemodel
 from segaware_caffe.weights.compare import Comparison, compare
 from segaware_caffe.weights.formats import Conversion, convert, read_weights, write_weights
-from segaware_caffe.weights.hdf5 import read_hdf5, write_hdf5
+from segaware_caffe.weights.hdf5 import check_hdf5_names, read_hdf5, write_hdf5
 from segaware_caffe.weights.load import LoadReport, LoadTarget, load_weights, plan_load
 from segaware_caffe.weights.solverstate import SolverState, read_solverstate, write_solverstate
 from segaware_caffe.weights.write import write_caffemodel
@@ -22,6 +22,7 @@ __all__ = [
     "LoadTarget",
     "SolverState",
     "Weights",
+    "check_hdf5_names",
     "compare",
     "convert",
     "load_weights",

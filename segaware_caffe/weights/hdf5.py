@@ -7,7 +7,7 @@ import io
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,7 +79,7 @@ def write_hdf5(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWei
     HDF5 cannot hold.
     """
     layers = [LayerWeights(*layer) for layer in layers]
-    _check_names(path, [layer.name for layer in layers])
+    check_hdf5_names(path, [layer.name for layer in layers])
     with new_hdf5(path) as file:
         file.attrs[NET_NAME] = net_name
         data = file.create_group(DATA, track_order=True)
@@ -108,7 +108,8 @@ def new_hdf5(path: str | os.PathLike) -> Iterator[Any]:
         temporary.write_bytes(memory.getbuffer())
 
 
-def _check_names(path: str | os.PathLike, names: list[str]) -> None:
+def check_hdf5_names(path: str | os.PathLike, names: Sequence[str]) -> None:
+    """Raise WeightsError for layers whose names a HDF5 file cannot hold, or not beside each other."""
     for name in names:
         if "/" in name or name in ("", "."):
             raise WeightsError(f"{path}: a layer named '{name}' cannot be stored in HDF5; write a .caffemodel")

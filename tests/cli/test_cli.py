@@ -78,6 +78,25 @@ def test_segment_writes_labels_of_the_photographs_size_with_vocs_palette(segment
     assert "class 1 " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_segment_turns_photographs_upright(segmenter, tmp_path, orientation):
+    """A telephone stores what its sensor saw and how the photograph has to be turned."""
+    model, weights = segmenter
+    photograph(tmp_path / "upright.png", 20, 30)
+    with Image.open(tmp_path / "upright.png") as image:
+        upright = image.copy()
+    back = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # the transposition that undoes the turn
+    stored = upright.transpose(Image.Transpose(back[orientation])) if orientation > 1 else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored.save(tmp_path / "photo.png", exif=exif)
+    assert run("segment", tmp_path / "photo.png", "--model", model, "--weights", weights, "--output", tmp_path / "out") == 0
+    with Image.open(tmp_path / "out" / "photo.png") as labels:
+        assert labels.size == (30, 20)
+        values = np.asarray(labels)
+    assert (values[:, :14] == 1).all() and (values[:, 16:] == 0).all()
+
+
 def test_a_progress_bar_that_redraws_changes_no_blob(segmenter, monkeypatch):
     """tqdm's update returns True when it draws; a hook's result would replace the layer's output."""
     monkeypatch.setattr(tqdm, "update", lambda bar, n: True)

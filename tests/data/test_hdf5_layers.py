@@ -100,6 +100,12 @@ OUTPUT = """layer {{ name: "in" type: "Input" top: "x" top: "y" input_param {{ s
 layer {{ name: "out" type: "HDF5Output" bottom: "x" bottom: "y" hdf5_output_param {{ file_name: "{}" }} }}"""
 
 
+def test_a_source_that_is_an_hdf5_file_itself(tmp_path):
+    write_files(tmp_path, 2)
+    with pytest.raises(CaffeError, match=r"layer 'it' \(HDF5Data\): source: '.*f0\.h5' is a HDF5 file itself; source must be a text file"):
+        data_layer("HDF5Data", f'hdf5_data_param {{ source: "{tmp_path}/f0.h5" batch_size: 1 }}')
+
+
 def test_output_is_written_once_with_four_axes(tmp_path: Path) -> None:
     path = tmp_path / "out.h5"
     x, y = np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([7, 8])

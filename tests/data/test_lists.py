@@ -24,6 +24,7 @@ def write(folder: Path, text: str) -> str:
         ("a.jpg 3\r\n\r\n\n  \nb.jpg -1\r\n", [("a.jpg", 3), ("b.jpg", -1)]),
         ("my holiday.jpg 12\n", [("my holiday.jpg", 12)]),
         ("  a.jpg \t 3  \n", [("a.jpg", 3)]),
+        ("\xef\xbb\xbfa.jpg 3\nb.jpg 0\n", [("a.jpg", 3), ("b.jpg", 0)]),
     ],
 )
 def test_labelled_lines(tmp_path: Path, text: str, expected: list) -> None:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segaware_caffe.cli import main
+from segaware_caffe.data.images import read_image
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.segmentation import colormap, read_labels, write_label_png
+from segaware_caffe.segmentation.label_images import write_raw_labels
 
 LABELS = np.array([[0, 1, 15], [20, 255, 3]], np.uint8)
 
@@ -58,6 +61,39 @@ def test_few_bits_are_not_stretched(tmp_path, bits):
     values = np.random.default_rng(bits).integers(0, 2**bits, (3, 5), dtype=np.uint8)
     grey_png(tmp_path / "x.png", values, bits)
     assert np.array_equal(read_labels(tmp_path / "x.png"), values)
+
+
+def test_raw_labels_of_files_and_folders(tmp_path, capsys):
+    folder = tmp_path / "coloured"
+    folder.mkdir()
+    write_label_png(folder / "a.png", LABELS)
+    foreign_palette(folder / "b.png")
+    write_label_png(tmp_path / "c.png", LABELS[:, ::-1])
+    assert main(["voc", "labels", str(folder), str(tmp_path / "c.png"), "--output", str(tmp_path / "raw")]) == 0
+    assert f"{tmp_path}/raw: labels of 3 images" in capsys.readouterr().out
+    for name, labels in (("a", LABELS), ("b", LABELS), ("c", LABELS[:, ::-1])):
+        assert np.array_equal(read_image(tmp_path / "raw" / f"{name}.png", color=False)[..., 0], labels), "what data layers read"
+
+
+@pytest.mark.parametrize(
+    ("sources", "output", "sentence"),
+    [
+        (["a"], "a", "x.png: lies in the output folder and would be replaced"),
+        (["a", "b/x.png"], "raw", "has the same name"),
+        (["empty"], "raw", "empty: there are no .png files"),
+        (["b/none.png"], "raw", "none.png: No such file"),
+    ],
+)
+def test_raw_labels_that_cannot_be_written(tmp_path, sources, output, sentence):
+    for folder in ("a", "b", "empty"):
+        (tmp_path / folder).mkdir()
+    for folder in ("a", "b"):
+        write_label_png(tmp_path / folder / "x.png", LABELS)
+    before = (tmp_path / "a" / "x.png").read_bytes()
+    with pytest.raises(CaffeError) as caught:
+        write_raw_labels([tmp_path / source for source in sources], tmp_path / output)
+    assert sentence in str(caught.value)
+    assert (tmp_path / "a" / "x.png").read_bytes() == before
 
 
 def test_all_256_labels_survive(tmp_path):

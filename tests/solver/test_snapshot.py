@@ -40,6 +40,28 @@ def test_a_snapshot_restores_into_a_new_solver(tmp_path, form):
     assert torch.equal(weight(first), weight(second))
 
 
+SLASHED = """
+    net_param {
+        layer { name: "in" type: "DummyData" top: "x" dummy_data_param { shape { dim: [2, 3] } } }
+        layer { name: "inception/1x1" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 } }
+        layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }
+    }
+    base_lr: 0.1 lr_policy: "fixed" max_iter: 2 display: 0
+"""
+
+
+@pytest.mark.parametrize("when", ["snapshot: 1", "snapshot_after_train: true"])
+def test_layers_that_hdf5_cannot_hold_are_told_before_training(tmp_path, when):
+    text = f'{SLASHED} snapshot_prefix: "{tmp_path}/run" {when}'
+    with pytest.raises(CaffeError) as caught:
+        Solver(f"{text} snapshot_format: HDF5")
+    assert "a layer named 'inception/1x1' cannot be stored in HDF5" in str(caught.value)
+    assert "snapshot_format: BINARYPROTO in the solver" in str(caught.value)
+    Solver(f"{text} snapshot_format: BINARYPROTO").solve()
+    assert {path.suffix for path in tmp_path.iterdir()} == {".caffemodel", ".solverstate"}
+    Solver(f'{SLASHED} snapshot_prefix: "{tmp_path}/run" snapshot_format: HDF5 snapshot_after_train: false').solve()
+
+
 @FORMATS
 def test_names_lines_and_what_is_left_in_the_folder(tmp_path, caplog, form):
     solver = snapshotting(tmp_path, f"snapshot: 2 snapshot_format: {form}")

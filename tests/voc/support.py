@@ -8,8 +8,8 @@ from PIL import Image
 
 from segaware_caffe import Net, cli
 from segaware_caffe.segmentation import colormap, write_label_png
+from segaware_caffe.segmentation.label_images import write_raw_png
 from segaware_caffe.voc import VocFolder
-from segaware_caffe.voc.augment import write_raw_png
 
 GOLDEN_VOC = Path(__file__).resolve().parents[1] / "golden" / "voc"
 NAMES = ("a_1", "a_2", "a_3", "a_4", "a_5")

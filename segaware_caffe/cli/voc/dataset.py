@@ -1,4 +1,4 @@
-"""`segaware-caffe voc check`, `augment` and `lists`: a VOC folder made ready for experiments."""
+"""`segaware-caffe voc check`, `augment`, `labels` and `lists`: a VOC folder made ready for experiments."""
 
 import argparse
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from segaware_caffe.cli.common import add_command, add_json_argument, tracker, write_json
 from segaware_caffe.errors import FileError
+from segaware_caffe.segmentation.label_images import write_raw_labels
 from segaware_caffe.voc.augment import augment
 from segaware_caffe.voc.check import check
 from segaware_caffe.voc.dataset import SUBSETS, VocFolder, write_lists
@@ -23,6 +24,13 @@ labels. Where both have one VOC's is taken; what is there stays.
 
   segaware-caffe voc augment ~/datasets/VOC2012 --sbd ~/datasets/benchmark_RELEASE/dataset
 """
+LABELS = """\
+Write label images as raw grey PNGs, whose pixels are the classes: what the data layers read. Of the colour-mapped images
+that VOC and other datasets have the indices count; pictures of VOC's colours are read back.
+
+  segaware-caffe voc labels ~/datasets/VOC2012/SegmentationClass --output ~/datasets/VOC2012/SegmentationClassRaw
+  segaware-caffe voc labels a.png b.png --output raw
+"""
 LISTS = """\
 Write the list files that the networks read (voc_train_aug.txt, voc_val.txt, voc_val_id.txt, ...) from the dataset itself.
 
@@ -34,6 +42,9 @@ def add_parsers(subparsers: Any) -> None:
     """Declare the subcommands."""
     checking = add_command(subparsers, "check", "is a VOC folder complete and sound", CHECK, run_check)
     augmenting = add_command(subparsers, "augment", "make the labels to train on, from VOC's and SBD's", AUGMENT, run_augment)
+    converting = add_command(subparsers, "labels", "colour-mapped label images to raw ones", LABELS, run_labels)
+    converting.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="a label image, or a folder of .png files")
+    converting.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the raw labels, of the same names")
     listing = add_command(subparsers, "lists", "write the lists that the networks read", LISTS, run_lists)
     for parser in (checking, augmenting, listing):
         parser.add_argument("folder", type=VocFolder, metavar="DIR", help="folder with JPEGImages, SegmentationClass and ImageSets")
@@ -61,6 +72,12 @@ def run_augment(args: argparse.Namespace) -> None:
     """Make the labels and say how many there are."""
     count = augment(args.folder, args.sbd, tracker("augmenting", " labels"))
     print(f"{args.folder.training_labels}: labels of {count} images")
+
+
+def run_labels(args: argparse.Namespace) -> None:
+    """Write the labels and say how many there are."""
+    count = write_raw_labels(args.sources, args.output, tracker("converting", " labels"))
+    print(f"{args.output}: labels of {count} images")
 
 
 def run_lists(args: argparse.Namespace) -> None:
