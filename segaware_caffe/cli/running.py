@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn.modules.module import register_module_forward_hook
 
 from segaware_caffe.cli.common import progress, stages, variables
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.layers import Layer
 from segaware_caffe.net import Net
+from segaware_caffe.net.plan import Step
+from segaware_caffe.net.run import Observer, Tensors
 
 
 def device(args: argparse.Namespace) -> torch.device:
@@ -51,14 +51,15 @@ def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes:
 @contextmanager
 def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
     """A progress bar that moves with every layer while the block runs `net` `runs` times."""
-    with progress(runs * len(net.layers), label, "layer") as bar:
+    with progress(runs * len(net.layers), label, "layer") as bar, net.observed_by(Progress(bar)):
+        yield
 
-        def count(module: Any, inputs: Any, output: Any) -> None:  # what a hook returns would take the output's place
-            if isinstance(module, Layer):
-                bar.update(1)
 
-        hook = register_module_forward_hook(count)
-        try:
-            yield
-        finally:
-            hook.remove()
+class Progress(Observer):
+    """Moves a progress bar on by the layers of every step."""
+
+    def __init__(self, bar: Any):
+        self._bar = bar
+
+    def after(self, step: Step, bottoms: Tensors, tops: Tensors) -> None:
+        self._bar.update(max(1, len(step.layers)))

@@ -33,11 +33,13 @@ from segaware_caffe.layers.base import BlobSpec, Layer, Shape, dims
 from segaware_caffe.layers.context import Context, Share
 from segaware_caffe.layers.random import set_random_seed
 from segaware_caffe.layers.registry import is_registered, layer_class, register, registered
+from segaware_caffe.layers.runnable import Runnable
 
 __all__ = [
     "BlobSpec",
     "Context",
     "Layer",
+    "Runnable",
     "Shape",
     "Share",
     "dims",

@@ -4,6 +4,7 @@ InnerProduct, Scale, Bias, Eltwise, SpatialProduct, Embed, Parameter.
 """
 
 import math
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -47,6 +48,13 @@ class InnerProduct(Layer):
         bias = self.blob(1) if self.options.bias_term else None
         features = bottom.reshape(*bottom.shape[: self.feature_axis], self.features)
         return functional.linear(features, weight.T if self.options.transpose else weight, bias)
+
+    @property
+    def fresh(self) -> bool:
+        return True
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * self.features * math.prod(tops[0])
 
 
 class Broadcasting(Layer):
@@ -178,6 +186,11 @@ class Eltwise(Layer):
         for bottom, coeff in zip(bottoms[1:], param.coeff[1:], strict=True):
             top = torch.add(top, bottom, alpha=coeff)
         return top
+
+    @property
+    def fresh(self) -> bool:
+        """A product or maximum keeps its top's value for its gradient or may hand on a bottom; a sum does neither."""
+        return self.options.operation == self.options.SUM
 
 
 @register("SpatialProduct", source="spec/layers.md 4.2")

@@ -7,7 +7,7 @@ wiring, allocation and sharing of blobs, loss weights, which gradients flow.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
@@ -17,6 +17,7 @@ from torch import nn
 from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError, of_kind
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
+from segaware_caffe.layers.runnable import Runnable
 from segaware_caffe.schema.shapes import Shape, dims
 
 Count = int | tuple[int, int | None]
@@ -41,7 +42,7 @@ class BlobSpec:
     fixed: bool = False
 
 
-class Layer(nn.Module):
+class Layer(Runnable):
     """One Caffe layer.
 
     Attributes of an instance: `proto` (its LayerParameter), `name`, `num_tops`, `options` (the
@@ -163,8 +164,15 @@ class Layer(nn.Module):
 
     @property
     def repeatable(self) -> bool:
-        """Whether a second forward of the same bottoms gives the same tops and changes nothing."""
         return not self.effects
+
+    @property
+    def key(self) -> Hashable:
+        """What tells its learned blobs, in the shapes that it sees them in, from those of other layers."""
+        return tuple((id(self._parameters[str(index)]), spec.shape) for index, spec in enumerate(self.specs))
+
+    def check_shapes(self, *bottoms: Shape) -> None:
+        self.top_shapes(*bottoms)
 
     def materialize(self) -> "Layer":
         """Allocate and fill the learned blobs of a layer used without a net."""

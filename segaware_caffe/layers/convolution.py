@@ -1,6 +1,7 @@
 """Layers that slide a kernel over an image: Convolution, Deconvolution, Im2col."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch.nn import functional
@@ -64,6 +65,10 @@ class SlidingKernel(Layer):
         top = self.run(flat, weight if spatial else weight.unsqueeze(-1), bias)
         return top.reshape(*batch, self.num_output, *(top.shape[2:] if spatial else []))
 
+    @property
+    def fresh(self) -> bool:
+        return True
+
     # -- what differs ----------------------------------------------------------------------
 
     def outputs_and_groups(self) -> tuple[int, int]:
@@ -112,6 +117,12 @@ class Convolution(SlidingKernel):
     def output(self, spatial: Shape) -> Shape:
         return spatial if self.options.bottom_is_im2col else checked_output(self, self.geometry, spatial)
 
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return sum(map(math.prod, (*bottoms, *tops)))  # both in the order of PyTorch's kernels
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * math.prod(self.specs[0].shape) * sum(map(math.prod, tops)) // self.num_output
+
     def run(self, bottom: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         axes = bottom.ndim - 2
         if self.options.bottom_is_im2col:
@@ -137,6 +148,9 @@ class Deconvolution(SlidingKernel):
         shape = self.geometry.transposed(spatial)
         self.check(all(d > 0 for d in shape), f"pad {self.geometry.pad} leaves nothing of the output: it would be {shape}")
         return shape
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * math.prod(self.specs[0].shape) * sum(map(math.prod, bottoms)) // self.channels
 
     def run(self, bottom: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         stride, pad, dilation = self.geometry.stride or 1, self.geometry.pad or 0, self.geometry.dilation or 1

@@ -212,6 +212,7 @@ class DetectionOutput(Layer):
     """
 
     differentiable = False
+    unsettled = True
     bottoms = (3, 4)
     param_field = "detection_output_param"
     no_forced_gradient = (0, 1, 2, 3)

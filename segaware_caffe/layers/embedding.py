@@ -1,6 +1,7 @@
 """Layers that train and use pixel embeddings: distances in a window, agreement of labels, and their loss."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -9,6 +10,7 @@ from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.geometry import checked_output, read_geometry
 from segaware_caffe.layers.losses import LossLayer
 from segaware_caffe.layers.registry import register
+from segaware_caffe.ops import native
 from segaware_caffe.ops.distance import dist_loss, im2dist, im2parity
 from segaware_caffe.ops.geometry import Geometry
 
@@ -50,6 +52,12 @@ class Im2dist(WindowLayer):
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         options = self.options
         return im2dist(bottom, self.geometry, options.norm == options.L1, options.remove_center, options.remove_bounds)
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * bottoms[0][1] * math.prod(tops[0])  # a difference and a sum for each channel
+
+    def why_not(self, bottom: torch.Tensor) -> str | None:
+        return native.why_not(self.geometry, bottom)
 
 
 @register("Im2parity", source="spec/layers.md 3.2")

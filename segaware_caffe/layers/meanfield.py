@@ -1,6 +1,7 @@
 """CRFs as layers: mean-field iterations whose kernels are local masks of embedding distances."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,12 @@ class MaskedMeanField(Layer):
             for fields, embedding, weight in zip(self.fields, embeddings, reversed(weights), strict=True)
         ]
         return mean_field(unary, initial, filters, compatibility, self.options.num_iterations)
+
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        """The masks, a mask's distances, and scores."""
+        batch, _, height, width = tops[0]
+        taps = [fields.geometry.taps for fields in self.fields]
+        return batch * height * width * (sum(taps) + max(taps)) + 4 * math.prod(tops[0])
 
     def _read_kernel(self, index: int) -> MaskFields:
         size = self.options.kernel_size[index]

@@ -73,6 +73,10 @@ class Dropout(Neuron):
             return functional.dropout(bottom, ratio, drops)
         return bottom * (torch.empty_like(bottom).bernoulli_(1 - ratio) if drops else 1 - ratio)
 
+    @property
+    def is_view(self) -> bool:
+        return self.options.scale_train and not (self.training or self.options.sample_weights_test)
+
 
 @register("ELU", source="spec/layers.md 5.15")
 class ELU(Neuron):

@@ -1,5 +1,8 @@
 """Layers that normalise: BatchNorm, LRN, MVN."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 
 from segaware_caffe.errors import ShapeError
@@ -133,6 +136,9 @@ class LRN(Layer):
         if param.norm_region == param.ACROSS_CHANNELS:
             return across_channels_norm(bottom, param.local_size, param.alpha, param.beta, param.k)
         return within_channel_norm(bottom, param.local_size, param.alpha, param.beta)
+
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * math.prod(tops[0])
 
 
 @register("MVN", source="spec/layers.md 5.32")

@@ -1,12 +1,15 @@
 """NormConv: convolution under a normalised mask of embedding distances."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.embedding import read_image_geometry
 from segaware_caffe.layers.geometry import checked_output
 from segaware_caffe.layers.registry import register
-from segaware_caffe.ops.masked import masked_convolution
+from segaware_caffe.ops.masked import masked_convolution, why_not_native
 from segaware_caffe.ops.normconv import softmax_mask
 
 
@@ -64,3 +67,16 @@ class NormConv(Layer):
         bias = self.blob(1) if self.proto.convolution_param.bias_term else None
         mask = softmax_mask(embedding, self.geometry, scale, options.norm == options.L1, options.remove_center, options.remove_bounds)
         return masked_convolution(image, mask, self.blob(0), bias, self.geometry, self.group)
+
+    @property
+    def fresh(self) -> bool:
+        return True
+
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * self.geometry.taps * math.prod(tops[0]) // tops[0][1]  # the mask and its distances
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * math.prod(self.specs[0].shape) * math.prod(tops[0]) // tops[0][1]
+
+    def why_not(self, image: torch.Tensor, embedding: torch.Tensor) -> str | None:
+        return why_not_native(image, embedding, self.blob(0), self.geometry, self.group)

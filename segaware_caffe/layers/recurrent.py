@@ -1,6 +1,7 @@
 """Recurrent layers, unrolled over the steps of their first axis (upstream; spec/layers.md 7, 16.1)."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -93,6 +94,10 @@ class Recurrent(Layer):
     @property
     def repeatable(self) -> bool:
         return self.options.expose_hidden
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        weights = sum(math.prod(spec.shape) for spec in self.specs if len(spec.shape) > 1)
+        return 2 * weights * math.prod(tops[0][:2])
 
     def step(self, drive: torch.Tensor, cont: torch.Tensor, states: States) -> tuple[torch.Tensor, States]:
         """The output and the states after one step, each (N, D).

@@ -121,6 +121,7 @@ class Filter(Layer):
 
     bottoms = (2, None)
     tops = (1, None)
+    unsettled = True
 
     def setup(self, *bottoms: Shape) -> None:
         self.check(
@@ -164,6 +165,10 @@ class Flatten(Layer):
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom.reshape(self.top_shapes(tuple(bottom.shape))[0])
 
+    @property
+    def is_view(self) -> bool:
+        return True
+
 
 @register("Reshape", source="spec/layers.md 5.39")
 class Reshape(Layer):
@@ -205,6 +210,10 @@ class Reshape(Layer):
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom.reshape(self.top_shapes(tuple(bottom.shape))[0])
+
+    @property
+    def is_view(self) -> bool:
+        return True
 
 
 @register("Silence", source="spec/layers.md 5.43")
@@ -268,6 +277,10 @@ class Split(Layer):
 
     def forward(self, bottom: torch.Tensor) -> Sequence[torch.Tensor]:
         return [bottom.view_as(bottom) for _ in range(self.num_tops)]
+
+    @property
+    def is_view(self) -> bool:
+        return True
 
 
 @register("Tile", source="spec/layers.md 5.51")

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from torch import nn
-
 from segaware_caffe.errors import GraphError
+from segaware_caffe.layers import Runnable
 
 AUTOMATIC = "(automatic)"
 
@@ -25,10 +24,12 @@ class Node:
     bottoms: tuple[int, ...]
     tops: tuple[int, ...]
     proto: Any = None  # LayerParameter; None for a node that a pass made
-    module: nn.Module | None = None
+    module: Runnable | None = None
     loss_weights: tuple[float, ...] = ()
     #: whether it must run though nobody reads its tops (it writes files, or counts)
     effects: bool = False
+    #: names of the layers whose work it does
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,6 @@ def wire(net: Any, top_count: Callable[[Any], int]) -> Graph:
         for _ in range(top_count(layer) - len(layer.top)):
             tops.append(len(names))
             names.append(AUTOMATIC)
-        nodes.append(Node(layer.name, layer.type, bottoms, tuple(tops), layer))
+        nodes.append(Node(layer.name, layer.type, bottoms, tuple(tops), layer, layers=(layer.name,)))
     outputs = tuple(available[blob] for blob in sorted(available, key=str.encode))
     return Graph(net.name, tuple(nodes), tuple(names), outputs)

@@ -1,28 +1,14 @@
-"""What memory a run of a net will take, from its plan: learned blobs, their packed copies, and the blobs alive at the worst step."""
+"""What a run of a plan costs: arithmetic, traffic and memory of every step, and the memory of the whole."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from torch import nn
-
-from segaware_caffe.layers import Layer, Shape
-from segaware_caffe.layers.convolution import Convolution
-from segaware_caffe.layers.meanfield import MaskedMeanField
-from segaware_caffe.layers.normalization import LRN
-from segaware_caffe.layers.normconv import NormConv
-from segaware_caffe.net.passes.activations import Activated
-from segaware_caffe.net.passes.masked import MaskedConvolution
-from segaware_caffe.net.passes.partwise import PartwiseConvolution
-from segaware_caffe.net.passes.prepack import PackedConvolution
-from segaware_caffe.net.passes.winograd import WinogradConvolution
+from segaware_caffe.layers import Shape
 from segaware_caffe.net.plan import Plan, Step
 
 #: glibc's malloc takes what is larger straight from the system, and gives it back at once
 HEAP_LIMIT = 2**25
-
-#: types whose top is the memory of their bottom
-VIEWS = ("Split", "Flatten", "Reshape", "Dropout")
 
 
 @dataclass(frozen=True)
@@ -52,63 +38,48 @@ class Memory:
         return "\n".join(f"{name}: {size / 2**20:.1f} MiB" for name, size in rows.items())
 
 
-def predict(plan: Plan, shapes: Mapping[int, Shape], fed: Mapping[int, Shape], learned: int, element: int = 4) -> Memory:
-    """The memory of one run of `plan` that is fed blobs of the shapes `fed`; `learned` counts the learned blobs' elements."""
-    owner = {value: value for value in fed}
-    readers: dict[int, int] = dict.fromkeys(fed, 2)  # the second is the caller, who keeps them
-    live = sum(map(math.prod, fed.values()))
-    peak, worst = live, "inputs"
-    packs: dict[int, int] = {}
+@dataclass(frozen=True)
+class Cost:
+    """What one step takes: floating-point operations as its layers are defined, bytes that it must move, bytes alive while it runs."""
+
+    step: Step
+    operations: int
+    moved: int
+    alive: int
+
+
+def costs(plan: Plan, shapes: Mapping[int, Shape], fed: Iterable[int], made: Iterable[int] = (), element: int = 4) -> Iterator[Cost]:
+    """The cost of every step in turn, for a plan that is fed the values `fed` by a caller who keeps them, and what data layers `made`."""
+    readers = {**dict.fromkeys(made, 1), **dict.fromkeys(fed, 2)}
+    owner = {value: value for value in readers}
+    live = sum(math.prod(shapes[value]) for value in readers)
     for step in plan.steps:
-        module = _inner(step, shapes)
-        if isinstance(module, (PackedConvolution, WinogradConvolution)):
-            packs[id(module.packed)] = _weights(module) * (4 if isinstance(module, WinogradConvolution) else 1)
-        shares = isinstance(module, Layer) and module.type in VIEWS and not module.training
+        bottoms, tops = ([shapes[value] for value in values] for values in (step.bottoms, step.tops))
+        shares = step.module.is_view
         for value in step.tops:
             owner[value] = owner[step.bottoms[0]] if shares else value
             readers[owner[value]] = readers.get(owner[value], 0) + 1
             live += 0 if shares else math.prod(shapes[value])
-        now = live + _workspace(step, module, shapes)
-        if now > peak:
-            peak, worst = now, step.name
+        alive = live + step.module.workspace(bottoms, tops)
+        yield Cost(step, step.module.operations(bottoms, tops), element * step.module.moved(bottoms, tops), element * alive)
         for value in step.dead:
             readers[owner[value]] -= 1
             if not readers[owner[value]]:
                 live -= math.prod(shapes[owner[value]])
+
+
+def predict(
+    plan: Plan, shapes: Mapping[int, Shape], learned: int, fed: Iterable[int], made: Iterable[int] = (), element: int = 4
+) -> Memory:
+    """The memory of one run of `plan`, as in `costs`; `learned` counts the learned blobs' elements."""
+    fed, made = tuple(fed), tuple(made)
+    peak, worst = element * sum(math.prod(shapes[value]) for value in {*fed, *made}), "inputs"
+    packs: dict[Hashable, int] = {}
+    for cost in costs(plan, shapes, fed, made, element):
+        packs.update(cost.step.module.packed())
+        if cost.alive > peak:
+            peak, worst = cost.alive, cost.step.name
     # of what is smaller (tops, and weights on their way to being packed), malloc's heap keeps holes: as measured, two of the largest
     passing = [*packs.values(), *(math.prod(shapes[value]) for step in plan.steps for value in step.tops)]
     kept = 2 * max((element * count for count in passing if element * count <= HEAP_LIMIT), default=0)
-    return Memory(element * learned, element * sum(packs.values()), element * peak, worst, kept)
-
-
-def _inner(step: Step, shapes: Mapping[int, Shape]) -> nn.Module:
-    """The module that does a step's work, at these shapes."""
-    module = step.module.module if isinstance(step.module, Activated) else step.module
-    return module.direct if isinstance(module, WinogradConvolution) and not module.pays(shapes[step.bottoms[0]]) else module
-
-
-def _weights(module: MaskedConvolution | PackedConvolution | WinogradConvolution) -> int:
-    return module.convolution.blobs[0].numel()
-
-
-def _workspace(step: Step, module: nn.Module, shapes: Mapping[int, Shape]) -> int:
-    """Elements that a step takes beside its bottoms and tops, where it takes many."""
-    tops = sum(math.prod(shapes[value]) for value in step.tops)
-    if isinstance(module, (MaskedConvolution, WinogradConvolution)):
-        return _weights(module)
-    if isinstance(module, PackedConvolution):  # while it packs them, folded weights and their copy with channels innermost
-        return 2 * _weights(module)
-    if isinstance(module, PartwiseConvolution):  # a second term
-        return tops
-    if isinstance(module, Convolution):
-        return tops + sum(math.prod(shapes[value]) for value in step.bottoms)
-    if isinstance(module, LRN):
-        return 2 * tops
-    if isinstance(module, MaskedMeanField):
-        batch, _, height, width = shapes[step.tops[0]]
-        taps = [fields.geometry.taps for fields in module.fields]
-        return batch * height * width * (sum(taps) + max(taps)) + 4 * tops
-    if isinstance(module, NormConv):
-        batch, _, height, width = shapes[step.tops[0]]
-        return 2 * batch * height * width * module.geometry.taps
-    return 0
+    return Memory(element * learned, element * sum(packs.values()), peak, worst, kept)

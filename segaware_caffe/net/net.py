@@ -2,8 +2,10 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,21 +13,36 @@ from torch import nn
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Context, Layer, Shape
-from segaware_caffe.net.backward import backward_flags, cut_bottoms
+from segaware_caffe.net.backward import backward_flags
 from segaware_caffe.net.build import build_graph
-from segaware_caffe.net.graph import AUTOMATIC, Graph, Node
+from segaware_caffe.net.explain import explanation
+from segaware_caffe.net.graph import AUTOMATIC, Node
 from segaware_caffe.net.learned import LearnedBlob, allocate, replacements
-from segaware_caffe.net.memory import Memory, predict
-from segaware_caffe.net.operations import operations
+from segaware_caffe.net.memory import Cost, Memory, costs, predict
+from segaware_caffe.net.packs import Packs
 from segaware_caffe.net.passes import run_passes
-from segaware_caffe.net.passes.match import Scope
-from segaware_caffe.net.plan import Plan, make_plan
+from segaware_caffe.net.passes.match import is_hooked
+from segaware_caffe.net.plan import Plan, Plans, Step, make_plan, unsettled_values
 from segaware_caffe.net.recompute import recomputing
+from segaware_caffe.net.run import Observer, add_losses, run_plan, run_step
+from segaware_caffe.net.scope import Scope
 from segaware_caffe.schema import filter_net, read_net, write_binary, write_text
 from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
 
 logger = logging.getLogger(__name__)
 Array = torch.Tensor | np.ndarray
+
+
+class Request(NamedTuple):
+    """What a run is asked for, and how the net stands: whatever a plan depends on beside shapes."""
+
+    fed: frozenset[int]
+    keep: tuple[str, ...]
+    losses: bool
+    passes: tuple[str, ...] | None
+    recompute: bool
+    #: of every layer, whether it trains and whether somebody hooked it
+    layers: tuple[tuple[bool, bool], ...]
 
 
 class Net(nn.Module):
@@ -75,7 +92,9 @@ class Net(nn.Module):
         self.pass_names = None if passes is None else tuple(passes)
         self.graph, shapes = build_graph(self.proto, context or Context(), allow_python_layers)
         self.shapes_of_values: dict[int, Shape] = shapes
-        self._plans: dict[Any, Plan] = {}
+        self._unsettled = unsettled_values(self.graph)
+        self._forget_plans()
+        self._observers: tuple[Observer, ...] = ()
         #: keep few inner blobs for the backward pass of `forward_loss`, and compute the others again: less memory, more time
         self.recompute = False
         self.learned: list[LearnedBlob] = allocate(node.module for node in self.graph.nodes)
@@ -165,29 +184,62 @@ class Net(nn.Module):
         }
 
     def explain(self) -> str:
-        """What the graph passes fused into what, and where and why they could not."""
-        return "\n".join(self._passed(()).notes)
+        """How a run that is fed all inputs goes, for the present shapes: which layers are fused into what, and why others are not,
+        and which steps cannot take their fastest way, and why (no compiled kernels, say)."""
+        plan, *_ = self._run_of(self.inputs)
+        return explanation(plan, self.shapes_of_values, self._anchor)
 
     @property
     def operations(self) -> int:
         """Floating-point operations of a forward pass, a multiply-add being two, in the layers that have weights."""
-        return operations(self.graph, self.shapes_of_values)
+        shapes = self.shapes_of_values
+        return sum(node.module.operations(*([shapes[v] for v in vs] for vs in (node.bottoms, node.tops))) for node in self.graph.nodes)
 
     def memory(self, *inputs: str) -> Memory:
         """What a run will take that is fed these inputs (all, if none is named), for the present shapes."""
-        sources = self._sources()
-        fed = [self._source(name, sources) for name in inputs or self.inputs]
-        plan = self._plan(frozenset(fed), (), losses=False)
         learned = sum(blob.tensor.numel() for blob in self.learned)
-        return predict(plan, self.shapes_of_values, {value: self.shapes_of_values[value] for value in fed}, learned)
+        plan, fed, made = self._run_of(inputs or self.inputs)
+        return predict(plan, self.shapes_of_values, learned, fed, made, self._anchor.element_size())
+
+    def costs(self, *inputs: str) -> list[Cost]:
+        """What each step of such a run takes, in turn, data layers left out."""
+        plan, fed, made = self._run_of(inputs or self.inputs)
+        return list(costs(plan, self.shapes_of_values, fed, made, self._anchor.element_size()))
+
+    def _run_of(self, inputs: Iterable[str]) -> tuple[Plan, list[int], list[int]]:
+        """The plan of a run that is fed these inputs, their values, and those that data layers make for it."""
+        sources = self._sources()
+        fed = [self._source(name, sources) for name in inputs]
+        made = [value for step in self._first_steps(frozenset(fed), (), False) for value in step.tops]
+        return self._planned(frozenset(fed + made), (), False, self.pass_names), fed, made
 
     def refresh(self) -> None:
-        """Forget what was computed from learned blobs before (folded weights).
+        """Forget what was computed from learned blobs before: folded and packed weights.
 
-        Needed only after blobs were changed in few elements and past PyTorch: through numpy or `.data`.
-        Changes by PyTorch operations, and changes of whole blobs, are noticed.
+        Needed after blobs were changed past PyTorch, through numpy or `.data`. Changes by PyTorch's
+        operations are noticed, and what this package writes it tells the net itself.
         """
-        self._plans.clear()
+        self._packs.clear()
+
+    def _forget_plans(self) -> None:
+        self._plans = Plans()
+        self._packs = Packs()
+        self._first: dict[Any, tuple[Step, ...]] = {}
+
+    def _apply(self, *args: Any, **kwargs: Any) -> "Net":
+        super()._apply(*args, **kwargs)  # `.to`, `.half` and their like write past the version counters
+        self.refresh()
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles leave plans and what is packed behind; they are made again."""
+        left = ("_plans", "_packs", "_first", "_observers")
+        return {key: value for key, value in super().__getstate__().items() if key not in left}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._forget_plans()
+        self._observers = ()
 
     # -- weights ---------------------------------------------------------------------------
 
@@ -201,6 +253,7 @@ class Net(nn.Module):
         All or nothing: a wrong shape or number of blobs raises CaffeError before anything is copied.
         """
         self.load_report = load_weights(path, self.load_targets())
+        self.refresh()
         return self.load_report
 
     def share_with(self, other: "Net") -> None:
@@ -215,6 +268,7 @@ class Net(nn.Module):
                 layer.register_parameter(index, shared.get(id(tensor), tensor))
         for learned in self.learned:
             learned.tensor = shared.get(id(learned.tensor), learned.tensor)
+        self._forget_plans()
 
     def save(self, path: str | os.PathLike, gradients: bool = False, kind: str | None = None) -> None:
         """Write the weights, in the format that `kind`, or else the path's suffix, names (`weights.write_weights`).
@@ -244,14 +298,16 @@ class Net(nn.Module):
         Feeding an array of another shape does the same.
         """
         sources = self._sources()
-        new = dict(self.shapes_of_values)
-        for name, shape in shapes.items():
-            new[self._source(name, sources)] = tuple(int(d) for d in shape)
-        fed = {sources[name] for name in shapes}
+        self._settle({self._source(name, sources): tuple(int(d) for d in shape) for name, shape in shapes.items()})
+
+    def _settle(self, found: Mapping[int, Shape]) -> None:
+        """Give tops of sources the shapes that they are `found` to have, and all others what follows."""
+        if all(self.shapes_of_values[value] == shape for value, shape in found.items()):
+            return
+        new = self.shapes_of_values | found
         for node in self.graph.nodes:
-            if node.bottoms or not fed & set(node.tops):
-                tops = node.module.top_shapes(*[new[v] for v in node.bottoms]) if node.bottoms else [new[v] for v in node.tops]
-                new.update(zip(node.tops, tops, strict=True))
+            if node.bottoms:
+                new.update(zip(node.tops, node.module.top_shapes(*(new[v] for v in node.bottoms)), strict=True))
         self.shapes_of_values = new
 
     def _sources(self) -> dict[str, int]:
@@ -271,37 +327,101 @@ class Net(nn.Module):
         shape the layers accept; data layers that are not fed run. Of a blob that in-place layers
         write again, `keep` gives the last state. Every other blob is freed once its last reader has run.
         """
-        return self._run(inputs, tuple(keep), losses=False)[0]
+        return self.run(inputs, keep=keep)[0]
 
     def forward_loss(self, *, keep: Iterable[str] = (), **inputs: Array) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """As `forward`, but (weighted loss, blobs): the loss is the sum over all tops of loss weight times elements."""
-        blobs, loss = self._run(inputs, tuple(keep), losses=True)
+        blobs, loss = self.run(inputs, keep=keep, losses=True)
         return (self._anchor.new_zeros(()) if loss is None else loss), blobs
 
-    def _run(self, inputs: Mapping[str, Array], keep: tuple[str, ...], losses: bool) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+    def run(
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        keep: Iterable[str] = (),
+        losses: bool = False,
+        passes: Iterable[str] | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        """What `forward` and `forward_loss` do: the blobs, and with `losses` the weighted loss (None if there is none).
+
+        `passes` are applied instead of the net's own; `observers` look at every step, data layers' too.
+        Data layers run first, as only then the shapes of what they read are known; the plan for
+        the shapes then runs all the rest.
+        """
+        keep, observers = tuple(keep), (*self._observers, *observers)
         sources = self._sources()
         values = {self._source(name, sources): self._as_blob(name, value) for name, value in inputs.items()}
-        if any(tuple(value.shape) != self.shapes_of_values[v] for v, value in values.items()):
-            self.reshape(**{name: values[sources[name]].shape for name in inputs})
-        return self._plan(frozenset(values), keep, losses).run(values, self._place)
+        loss = None
+        for step in self._first_steps(frozenset(values), keep, losses):
+            tops = [self._place(top) for top in run_step(step, values, observers)]
+            values.update(zip(step.tops, tops, strict=True))
+            loss = add_losses(loss, step, tops)
+        self._settle({value: tuple(blob.shape) for value, blob in values.items()})
+        plan = self._planned(frozenset(values), keep, losses, self.pass_names if passes is None else tuple(passes))
+        return run_plan(plan, values, observers, loss)
 
-    def _plan(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool) -> Plan:
-        key = (fed, keep, losses, self.recompute, self.pass_names, self.training)
-        if key not in self._plans:
-            blobs = self.graph.blobs()
-            unknown = [name for name in keep if name not in blobs]
-            if unknown:
-                raise CaffeError(f"net '{self.name}' has no blob {', '.join(map(repr, unknown))} to keep")
-            kept = tuple(blobs[name] for name in keep)
-            wanted = {self.graph.names[v]: v for v in self.graph.outputs} | dict(zip(keep, kept, strict=True))
-            plan = make_plan(self._passed(kept), fed, wanted, losses, cut_bottoms)
-            self._plans[key] = recomputing(plan, self.shapes_of_values) if self.recompute and losses else plan
-        return self._plans[key]
+    @contextmanager
+    def observed_by(self, observer: Observer) -> Iterator[None]:
+        """Let an observer look at every step of this net's runs in a `with` block."""
+        self._observers += (observer,)
+        try:
+            yield
+        finally:
+            self._observers = tuple(other for other in self._observers if other is not observer)
 
-    def _passed(self, kept: tuple[int, ...]) -> Graph:
-        """The graph after the passes, which leave the `kept` values alone."""
-        scope = Scope(self.shapes_of_values, frozenset(kept) | frozenset(self.graph.outputs), self.training)
-        return run_passes(self.graph, scope, self.pass_names)
+    def next_batch(self, inputs: Mapping[str, Array]) -> dict[str, torch.Tensor]:
+        """What the data layers read next, by blob name, and `inputs`; a layer that one of them replaces does not run."""
+        sources = self._sources()
+        batch = {name: self._as_blob(name, value) for name, value in inputs.items()}
+        fed = frozenset(self._source(name, sources) for name in batch)
+        for step in self._data_steps(fed):
+            tops = run_step(step, {}, self._observers)
+            batch.update(zip((self.graph.names[value] for value in step.tops), map(self._place, tops), strict=True))
+        return batch
+
+    def _data_steps(self, fed: frozenset[int]) -> Iterator[Step]:
+        """Those of all sources that read data, where none of their tops is fed; not what learns."""
+        for node in self.graph.sources():
+            if node.type != "Input" and not node.module.specs and not fed.intersection(node.tops):
+                yield Step.of(node)
+
+    def _first_steps(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool) -> tuple[Step, ...]:
+        """The steps of a run that read nothing but data."""
+        key = fed, keep, losses
+        if key not in self._first:
+            if len(self._first) >= Plans.LIMIT:
+                self._first.clear()
+            plan = make_plan(self.graph, fed, self._wanted(keep), losses, self._unsettled)
+            self._first[key] = tuple(step for step in plan.steps if not step.bottoms)
+        return self._first[key]
+
+    def _planned(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool, passes: tuple[str, ...] | None) -> Plan:
+        """The plan of a run, for the present shapes."""
+        layers = tuple((layer.training, is_hooked(layer)) for layer in self.layers)
+        request = Request(fed, keep, losses, passes, self.recompute and losses, layers)
+        plan = self._plans.find(request, self.shapes_of_values)
+        if plan is None:
+            plan = self._new_plan(request)
+            self._plans.add(request, plan, self.shapes_of_values)
+        return plan
+
+    def _new_plan(self, request: Request) -> Plan:
+        wanted = self._wanted(request.keep)
+        fixed = frozenset(wanted.values()) | frozenset(self.graph.outputs)
+        scope = Scope(self.shapes_of_values, fixed, self.training, self._packs, self._unsettled)
+        graph = run_passes(self.graph, scope, request.passes)
+        plan = make_plan(graph, request.fed, wanted, request.losses, self._unsettled)
+        plan = recomputing(plan, scope) if request.recompute else plan
+        return replace(plan, guards=tuple(scope.guards))
+
+    def _wanted(self, keep: tuple[str, ...]) -> dict[str, int]:
+        """The blobs that a run returns, and the values that they are."""
+        blobs = self.graph.blobs()
+        unknown = [name for name in keep if name not in blobs]
+        if unknown:
+            raise CaffeError(f"net '{self.name}' has no blob {', '.join(map(repr, unknown))} to keep")
+        return {self.graph.names[v]: v for v in self.graph.outputs} | {name: blobs[name] for name in keep}
 
     def _place(self, value: torch.Tensor) -> torch.Tensor:
         return value.to(device=self._anchor.device, dtype=self._anchor.dtype)

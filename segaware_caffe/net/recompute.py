@@ -1,60 +1,47 @@
 """A plan that remembers less: blobs within a segment of it are computed again for the backward pass."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-import torch
-from torch.utils.checkpoint import checkpoint
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from segaware_caffe.layers import Shape
 from segaware_caffe.net.plan import Plan, Step
+from segaware_caffe.net.scope import Scope
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Consecutive steps as one: from the values it reads to the values that others read."""
-
-    steps: tuple[Step, ...]
-    bottoms: tuple[int, ...]
-    tops: tuple[int, ...]
-
-    def __call__(self, *bottoms: torch.Tensor) -> list[torch.Tensor]:
-        return checkpoint(self._run, *bottoms, use_reentrant=False)
-
-    def _run(self, *bottoms: torch.Tensor) -> list[torch.Tensor]:
-        values = dict(zip(self.bottoms, bottoms, strict=True))
-        for step in self.steps:
-            values.update(zip(step.tops, step.tops_of(values), strict=True))
-            for value in step.dead:
-                if value not in self.tops:
-                    values.pop(value, None)
-        return [values[value] for value in self.tops]
-
-
-def recomputing(plan: Plan, shapes: Mapping[int, Shape]) -> Plan:
+def recomputing(plan: Plan, scope: Scope) -> Plan:
     """`plan` in about sqrt(n) segments whose tops take about equal memory; only what passes between them is kept.
 
-    Steps that a second forward would change (see `Layer.repeatable`) stand alone, as they are.
+    Steps that a second forward would change (see `Runnable.repeatable`) stand alone, as they are, and
+    so do those whose shapes only the run knows.
     """
-    sizes = [sum(math.prod(shapes[value]) for value in step.tops) for step in plan.steps]
+    repeats = tuple(bool(step.bottoms) and step.module.repeatable and not step.unsettled for step in plan.steps)
+    settled = [step for step, repeat in zip(plan.steps, repeats, strict=True) if repeat]
+    counts = [len(step.tops) for step in settled]
+    places = scope.look(partial(_segments, tuple(counts)), *(value for step in settled for value in step.tops)) or ()
+    groups: list[tuple[int, list[Step]]] = []
+    numbers = iter(places)
+    for step, repeat in zip(plan.steps, repeats, strict=True):
+        number = next(numbers) if repeat else -1
+        if not groups or number != groups[-1][0] or not repeat:
+            groups.append((number, []))
+        groups[-1][1].append(step)
+    return replace(plan, steps=tuple(_joined(group) for _, group in groups))
+
+
+def _segments(counts: Sequence[int], *shapes: Shape) -> tuple[int, ...]:
+    """For each of several steps, with so many tops of these shapes each, the number of its segment."""
+    each = iter(shapes)
+    sizes = [sum(math.prod(next(each)) for _ in range(count)) for count in counts]
     limit = sum(sizes) / max(1, math.isqrt(len(sizes)))
-    steps: list[Step] = []
-    group: list[Step] = []
-    filled = 0
-    for step, size in zip(plan.steps, sizes, strict=True):
-        repeatable = bool(step.bottoms) and getattr(step.module, "repeatable", True)
-        if group and (not repeatable or filled + size > limit):
-            steps.append(_joined(group))
-            group, filled = [], 0
-        if repeatable:
-            group.append(step)
-            filled += size
-        else:
-            steps.append(step)
-    if group:
-        steps.append(_joined(group))
-    return Plan(tuple(steps), plan.wanted)
+    numbers, number, filled = [], 0, 0
+    for size in sizes:
+        if filled and filled + size > limit:
+            number, filled = number + 1, 0
+        numbers.append(number)
+        filled += size
+    return tuple(numbers)
 
 
 def _joined(group: list[Step]) -> Step:
@@ -65,11 +52,12 @@ def _joined(group: list[Step]) -> Step:
     dead = set(_each(step.dead for step in group))
     bottoms = tuple(dict.fromkeys(value for step in group for value in step.bottoms if value not in made))
     tops = tuple(value for value, weight in made.items() if value not in dead or weight)
-    segment = Segment(tuple(group), bottoms, tops)
     weights = tuple(made[value] for value in tops)
     left = tuple(value for value in (*bottoms, *tops) if value in dead)
-    return Step(f"{group[0].name}...{group[-1].name}", segment, bottoms, tops, (False,) * len(bottoms), weights, left)
+    layers = tuple(dict.fromkeys(_each(step.layers for step in group)))
+    name = f"{group[0].name}...{group[-1].name}"
+    return Step(name, None, bottoms, tops, (False,) * len(bottoms), weights, left, layers, inner=tuple(group))
 
 
-def _each(groups: Iterable[Iterable[int]]) -> Iterable[int]:
-    return (value for group in groups for value in group)
+def _each(groups: Iterable[Iterable]) -> Iterable:
+    return (item for group in groups for item in group)

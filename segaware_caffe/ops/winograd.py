@@ -21,16 +21,22 @@ POINTS = (0.0, 45 / 64, -45 / 64, 45 / 32, -45 / 32)
 LEAST_TILES, LEAST_CHANNELS = 48, 32
 
 
-def applies(geometry: Geometry, weight_shape: tuple[int, ...]) -> bool:
-    """Whether weights (O, C / group, kh, kw) are of a kind that gains on images that are large enough."""
-    return geometry.kernel == (3, 3) and geometry.stride == (1, 1) and min(weight_shape[:2]) >= LEAST_CHANNELS
+def why_not(geometry: Geometry, weight_shape: tuple[int, ...]) -> str | None:
+    """Why a convolution with weights (O, C / group, kh, kw) gains on no image; None if it does on large ones."""
+    if geometry.kernel != (3, 3):
+        return "their kernel is not 3x3"
+    if geometry.stride != (1, 1):
+        return "their stride is not 1"
+    return f"they have fewer than {LEAST_CHANNELS} channels" if min(weight_shape[:2]) < LEAST_CHANNELS else None
 
 
-def pays(geometry: Geometry, spatial: Sequence[int]) -> bool:
-    """Whether an image (H, W) is large enough, and its tiles are not mostly beyond its edges."""
+def why_not_image(geometry: Geometry, spatial: Sequence[int]) -> str | None:
+    """Why the convolution does not gain on an image (H, W); None if it does."""
     output = geometry.output(spatial)
     tiles = native.winograd_tiles(output, geometry.dilation)
-    return tiles >= LEAST_TILES and 36 * tiles <= 9 * output[0] * output[1] / 2
+    if tiles < LEAST_TILES:
+        return f"the image has fewer than {LEAST_TILES} tiles of 4x4"
+    return "most of the tiles lie beyond the image's edges" if 36 * tiles > 9 * output[0] * output[1] / 2 else None
 
 
 def pack(weight: torch.Tensor, instruction_set: int | None = None) -> torch.Tensor:

@@ -84,6 +84,7 @@ class Python(Layer):
     bottoms = (0, None)
     tops = (0, None)
     param_field = "python_param"
+    unsettled = True
     effects = True
 
     def setup(self, *bottoms: Shape) -> None:
@@ -101,6 +102,9 @@ class Python(Layer):
         self._shape_bottoms(bottoms)
         self.instance.reshape(self.bottom_blobs, self.top_blobs)
         return [top.shape for top in self.top_blobs]
+
+    def check_shapes(self, *bottoms: Shape) -> None:
+        """Its forward reshapes."""
 
     def forward(self, *bottoms: torch.Tensor) -> Sequence[torch.Tensor]:
         return _Run.apply(self, len(bottoms), *bottoms, *(self.blob(i) for i in range(len(self.specs))))

@@ -9,6 +9,7 @@ from segaware_caffe.layers import Layer
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.net.backward import NeedsBackward
 from segaware_caffe.net.graph import Node
+from segaware_caffe.net.run import tops_of
 from segaware_caffe.pycaffe.blobs import Blob, BlobVector
 from segaware_caffe.pycaffe.gradients import formula, kept
 
@@ -39,7 +40,7 @@ class Step:
         self.kept = kept(self) if self._backs else None
         if self._formula or not self._backs:
             with torch.no_grad():
-                tops = _listed(self.module(*[torch.from_numpy(bottom.data) for bottom in self.bottoms]))
+                tops = tops_of(self.module, [torch.from_numpy(bottom.data) for bottom in self.bottoms])
         else:
             self._trace, tops = Trace.run(self)
         self._shape_tops([tuple(top.shape) for top in tops])
@@ -103,7 +104,7 @@ class Trace:
             for bottom, flag in zip(step.bottoms, step.need.bottoms, strict=True)
         ]
         with torch.enable_grad():
-            tops = _listed(step.module(*bottoms))
+            tops = tops_of(step.module, bottoms)
         edges = [torch.autograd.graph.get_gradient_edge(top) if top.requires_grad else None for top in tops]
         return cls(bottoms, shared, edges), [top.detach() for top in tops]
 
@@ -230,7 +231,3 @@ def _traced_again(step: Step) -> Trace:
 def learned_tensors(module: Layer) -> list[torch.nn.Parameter]:
     """The tensors of a layer's learned blobs, in Caffe's order; a shared one is its owner's, of the owner's shape."""
     return [module.get_parameter(str(index)) for index in range(len(module.specs))]
-
-
-def _listed(tops: Any) -> list[torch.Tensor]:
-    return [tops] if isinstance(tops, torch.Tensor) else list(tops or ())

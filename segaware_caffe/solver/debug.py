@@ -3,17 +3,15 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
 
 import torch
 
-from segaware_caffe.layers import Layer
+from segaware_caffe.layers import Runnable
 from segaware_caffe.net import Net
-from segaware_caffe.net.graph import Node
+from segaware_caffe.net.plan import Step
+from segaware_caffe.net.run import Observer, Tensors
 
 logger = logging.getLogger(__name__)
-Tensors = tuple[torch.Tensor, ...]
 
 
 @contextmanager
@@ -26,41 +24,44 @@ def debug_lines(net: Net, enabled: bool = True) -> Iterator[None]:
     if not enabled:
         yield
         return
-    bottoms: dict[int, Tensors] = {}  # by the place of the layer
-    hooks = []
-    for index, node in enumerate(net.graph.nodes):
-        hooks.append(node.module.register_forward_pre_hook(partial(_keep, bottoms, index)))
-        hooks.append(node.module.register_forward_hook(partial(_log_forward, net, node)))
-    try:
+    lines = DebugLines(net)
+    with net.observed_by(lines):
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-    if any(bottom.grad is not None for kept in bottoms.values() for bottom in kept):
-        _log_backward(net, bottoms)
+    lines.backward()
 
 
-def _keep(kept: dict[int, Tensors], index: int, layer: Layer, bottoms: Tensors) -> Tensors:
-    """Give the layer views of its bottoms, so that each has a gradient of its own."""
-    kept[index] = tuple(bottom.view_as(bottom) for bottom in bottoms)
-    for bottom in kept[index]:
-        if bottom.requires_grad:
-            bottom.retain_grad()
-    return kept[index]
+class DebugLines(Observer):
+    """Logs what layers make, and then, from the bottoms that it kept, what their backward made."""
+
+    def __init__(self, net: Net):
+        self._net = net
+        self._bottoms: dict[Runnable, Tensors] = {}
+
+    def before(self, step: Step, bottoms: Tensors) -> Tensors:
+        """Give the layer views of its bottoms, so that each has a gradient of its own."""
+        views = self._bottoms[step.module] = [bottom.view_as(bottom) for bottom in bottoms]
+        for view in views:
+            if view.requires_grad:
+                view.retain_grad()
+        return views
+
+    def after(self, step: Step, bottoms: Tensors, tops: Tensors) -> None:
+        for value, top in zip(step.tops, tops, strict=True):
+            logger.info("    [Forward] Layer %s, top blob %s data: %g", step.name, self._net.graph.names[value], _mean(top))
+        for index, blob in enumerate(step.module.blobs):
+            params = step.module.proto.param
+            name = params[index].name if index < len(params) else ""
+            logger.info("    [Forward] Layer %s, param blob %s data: %g", step.name, name or index, _mean(blob))
+
+    def backward(self) -> None:
+        """Log the gradients, if a backward has run."""
+        if any(bottom.grad is not None for kept in self._bottoms.values() for bottom in kept):
+            _log_backward(self._net, self._bottoms)
 
 
-def _log_forward(net: Net, node: Node, layer: Layer, bottoms: Tensors, tops: Any) -> None:
-    tops = [tops] if isinstance(tops, torch.Tensor) else tops or ()
-    for value, top in zip(node.tops, tops, strict=True):
-        logger.info("    [Forward] Layer %s, top blob %s data: %g", node.name, net.graph.names[value], _mean(top))
-    for index, blob in enumerate(layer.blobs):
-        name = layer.proto.param[index].name if index < len(layer.proto.param) else ""
-        logger.info("    [Forward] Layer %s, param blob %s data: %g", node.name, name or index, _mean(blob))
-
-
-def _log_backward(net: Net, bottoms: dict[int, Tensors]) -> None:
-    for position, node in reversed(list(enumerate(net.graph.nodes))):
-        for value, bottom in zip(node.bottoms, bottoms.get(position, ()), strict=False):
+def _log_backward(net: Net, bottoms: dict[Runnable, Tensors]) -> None:
+    for node in reversed(net.graph.nodes):
+        for value, bottom in zip(node.bottoms, bottoms.get(node.module, ()), strict=False):
             if bottom.grad is not None:
                 logger.info("    [Backward] Layer %s, bottom blob %s diff: %g", node.name, net.graph.names[value], _mean(bottom.grad))
         tensors = [tensor for _, tensor in node.module.named_parameters(recurse=False, remove_duplicate=False)]

@@ -6,12 +6,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.layers import Context
 from segaware_caffe.net import Net
+from segaware_caffe.net.plan import Step
+from segaware_caffe.net.run import Observer
 from segaware_caffe.schema import NetParameter, SolverParameter
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Runner:
 
     def forward(self, inputs: Mapping[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The weighted loss and the outputs for the next batch; `inputs` are fed in place of what data layers read."""
-        self._batch = read(self.net, inputs)
+        self._batch = self.net.next_batch(inputs)
         with self._precision():
             return self._forward_loss(**self._batch)
 
@@ -108,40 +109,17 @@ class Runner:
     @torch.no_grad()
     def first_not_finite(self) -> str:
         """Which layer is the first to make NaN or infinity of the last batch, found by running it again, and from what."""
-        found: list[str] = []
-
-        def look(layer: Any, bottoms: tuple[torch.Tensor, ...], tops: Any) -> None:
-            tops = [tops] if isinstance(tops, torch.Tensor) else list(tops or ())
-            if not found and not all(map(_is_finite, tops)):
-                found.append(f"the first layer to make NaN or infinity is '{layer.name}' ({layer.type})" + _cause(layer, bottoms))
-
-        hooks = [layer.register_forward_hook(look) for layer in self.net.layers]
-        passes, self.net.pass_names = self.net.pass_names, ()  # every layer by itself
-        try:
-            with self._precision():
-                self.net.forward_loss(**self._batch)
-        finally:
-            self.net.pass_names = passes
-            for hook in hooks:
-                hook.remove()
         bad_inputs = [name for name, value in self._batch.items() if not _is_finite(value)]
         if bad_inputs:
             return f"the data has NaN or infinity already, in blob {', '.join(map(repr, bad_inputs))}"
-        return found[0] if found else "no layer makes NaN or infinity when the batch is run again"
+        search = _FirstNotFinite()
+        with self._precision():
+            self.net.run(self._batch, losses=True, passes=(), observers=[search])  # every layer by itself
+        return search.found or "no layer makes NaN or infinity when the batch is run again"
 
     def _precision(self) -> AbstractContextManager:
         dtype = PRECISIONS.get(self._options.autocast)
         return torch.autocast(self._options.device.type, dtype, enabled=dtype is not None)
-
-
-def read(net: Net, inputs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """What the net's data layers read next, by blob name, and `inputs`; a layer that one of them replaces does not run."""
-    batch = {name: value if isinstance(value, torch.Tensor) else torch.tensor(np.asarray(value)) for name, value in inputs.items()}
-    for node in net.graph.sources():
-        tops = [net.graph.names[value] for value in node.tops]
-        if node.type != "Input" and not node.module.specs and not set(tops) & set(inputs):
-            batch.update(zip(tops, node.module(), strict=True))
-    return batch
 
 
 def default_device(param: Any, local_rank: int) -> torch.device:
@@ -176,11 +154,23 @@ class LossScale:
         return finite
 
 
+class _FirstNotFinite(Observer):
+    """Finds the first step that makes NaN or infinity."""
+
+    def __init__(self) -> None:
+        self.found = ""
+
+    def after(self, step: Step, bottoms: list[torch.Tensor], tops: list[torch.Tensor]) -> None:
+        if not self.found and not all(map(_is_finite, tops)):
+            layer = step.module
+            self.found = f"the first layer to make NaN or infinity is '{layer.name}' ({layer.type})" + _cause(layer, bottoms)
+
+
 def _is_finite(value: torch.Tensor) -> bool:
     return bool(value.isfinite().all())
 
 
-def _cause(layer: Any, bottoms: tuple[torch.Tensor, ...]) -> str:
+def _cause(layer: Any, bottoms: list[torch.Tensor]) -> str:
     bad = [index for index, blob in enumerate(layer.blobs) if not _is_finite(blob)]
     if bad:
         return (

@@ -179,7 +179,7 @@ def test_every_pass_alone_keeps_the_numbers(one):
 
 def steps(net: Net, *keep: str) -> list[str]:
     """Types of what runs: of a fused module its class, of a layer its type."""
-    plan = net._plan(frozenset(net._sources().values()), keep, False)
+    plan = net._planned(frozenset(net._sources().values()), keep, False, net.pass_names)
     return [step.module.type if isinstance(step.module, Layer) else type(step.module).__name__ for step in plan.steps]
 
 
@@ -256,9 +256,12 @@ def test_folded_weights_follow_a_change_of_the_blobs(change, tmp_path):
         weight.mul_(1.5)
     elif change == "data":
         weight.data[...] = weight.data * 1.5
+        net.refresh()
     elif change == "numpy":
         array = weight.numpy()
-        array[...] = array * np.float32(1.5)
+        array[0, 0, 0, 0] *= np.float32(1.5)
+        literal.params["y"][0].copy_(weight)
+        net.refresh()
     else:
         literal.save(tmp_path / "net.caffemodel")
         net.load_weights(tmp_path / "net.caffemodel")

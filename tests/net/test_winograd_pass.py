@@ -51,7 +51,7 @@ def twins(text: str) -> tuple[Net, Net]:
 
 def modules(net: Net, direct: bool = False) -> int:
     """How many convolutions run by the algorithm, or directly, with the present plan."""
-    found = [getattr(step.module, "module", step.module) for plan in net._plans.values() for step in plan.steps]
+    found = [getattr(cost.step.module, "module", cost.step.module) for cost in net.costs()]
     return sum(type(module).__name__ == ("PackedConvolution" if direct else "WinogradConvolution") for module in found)
 
 
@@ -125,6 +125,7 @@ def test_it_follows_a_change_of_the_weights():
         for each in (net, literal):
             each.params["y"][0].mul_(1.5)
             each.params["y"][1].data[:] = 0.25
+            each.refresh()
     assert differ(net(x=x), literal(x=x)) < 1e-5
 
 

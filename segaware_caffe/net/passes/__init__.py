@@ -3,7 +3,8 @@
 A pass replaces nodes by nodes that compute the same in less time and memory. It never touches a
 value that the caller wants or that is a net output, and it may leave nodes behind whose tops nobody
 reads any more: planning drops them, unless somebody keeps one of their blobs. What a pass fused,
-and why it could not, it writes into the graph's notes (`Net.explain`).
+and why it could not, it writes into the graph's notes (`Net.explain`). Shapes it sees through
+`Scope.look` alone, which makes them guards of the plan.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterable
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.net.graph import Graph
 from segaware_caffe.net.passes import activations, attention, batchnorm, masked, partwise, prepack, splits, winograd
-from segaware_caffe.net.passes.match import Scope
+from segaware_caffe.net.scope import Scope
 
 #: all passes in the order they are applied
 PASSES: dict[str, Callable[[Graph, Scope], Graph]] = {

@@ -1,21 +1,28 @@
 """BatchNorm and Scale with stored statistics: folded into the convolution before them, or at least into one step."""
 
+from collections.abc import Hashable, Mapping, Sequence
+
 import torch
-from torch import nn
 
-from segaware_caffe.layers import Layer
+from segaware_caffe.layers import Layer, Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
-from segaware_caffe.net.passes.folding import Cache
-from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+from segaware_caffe.net.packs import Packs
+from segaware_caffe.net.passes.match import Matcher, fused, may_go, replaced
+from segaware_caffe.net.scope import Scope
 
 
-class Statistics(nn.Module):
+class Statistics(torch.nn.Module):
     """A BatchNorm with stored statistics and perhaps a Scale, as one factor and one offset per channel."""
 
     def __init__(self, batchnorm: Layer, scale: Layer | None):
         super().__init__()
         self.batchnorm = batchnorm
         self.scale = scale
+
+    @property
+    def key(self) -> Hashable:
+        """What factor and offset depend on, but for the values of blobs."""
+        return (*map(id, self.parameters()), self.batchnorm.eps)
 
     def blobs(self) -> list[torch.Tensor]:
         """What factor and offset are computed from."""
@@ -35,14 +42,21 @@ class Statistics(nn.Module):
         return factor, offset
 
 
-class FoldedConvolution(nn.Module):
+class FoldedConvolution(Runnable):
     """A Convolution whose weights and bias have the statistics after it multiplied in."""
 
-    def __init__(self, convolution: Layer, statistics: Statistics):
+    fresh = True
+
+    def __init__(self, convolution: Layer, statistics: Statistics, packs: Packs):
         super().__init__()
         self.convolution = convolution
         self.statistics = statistics
-        self._folded = Cache()
+        self._folded = packs.cache("folded", self.key)
+
+    @property
+    def key(self) -> Hashable:
+        """What weights and bias depend on, but for the values of blobs."""
+        return self.convolution.key, self.statistics.key
 
     def blobs(self) -> list[torch.Tensor]:
         """What weights and bias are computed from."""
@@ -59,19 +73,36 @@ class FoldedConvolution(nn.Module):
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return self.convolution.run(bottom, *self._folded(self.blobs(), self.weight_and_bias))
 
+    def check_shapes(self, *bottoms: Shape) -> None:
+        self.convolution.check_shapes(*bottoms)
 
-class FoldedBatchNorm(nn.Module):
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.workspace(bottoms, tops)
+
+    def packed(self) -> Mapping[Hashable, int]:
+        return {self._folded: self.convolution.blobs[0].numel()}
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.operations(bottoms, tops)
+
+
+class FoldedBatchNorm(Runnable):
     """BatchNorm and Scale that no convolution precedes, in one step."""
 
-    def __init__(self, statistics: Statistics):
+    fresh = True
+
+    def __init__(self, statistics: Statistics, packs: Packs):
         super().__init__()
         self.statistics = statistics
-        self._folded = Cache()
+        self._folded = packs.cache("statistics", statistics.key)
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         values = self._folded(self.statistics.blobs(), self.statistics.factor_and_offset)
         factor, offset = (value.view(-1, *[1] * (bottom.ndim - 2)) for value in values)
         return torch.addcmul(offset, bottom, factor)
+
+    def check_shapes(self, *bottoms: Shape) -> None:
+        self.statistics.batchnorm.check_shapes(*bottoms)
 
 
 def fold(graph: Graph, scope: Scope) -> Graph:
@@ -81,8 +112,8 @@ def fold(graph: Graph, scope: Scope) -> Graph:
     matcher = Matcher(graph, scope)
     replacements = {}
     folded = 0
-    for node in graph.nodes:
-        if node.type != "BatchNorm" or not passes_gradients(node) or not node.module.takes_stored():
+    for node in matcher.candidates("BatchNorm"):
+        if not node.module.takes_stored():
             continue
         scale = _scale_after(matcher, node)
         statistics = Statistics(node.module, scale.module if scale else None)
@@ -90,10 +121,10 @@ def fold(graph: Graph, scope: Scope) -> Graph:
         convolution = _convolution_before(matcher, node)
         if convolution:
             folded += 1
-            module = FoldedConvolution(convolution.module, statistics)
-            replacements[last.tops[0]] = fused(last, "FoldedConvolution", convolution.bottoms, module)
+            module = FoldedConvolution(convolution.module, statistics, scope.packs)
+            replacements[last.tops[0]] = fused(last, "FoldedConvolution", convolution.bottoms, module, convolution, node)
         else:
-            replacements[last.tops[0]] = fused(last, "FoldedBatchNorm", node.bottoms, FoldedBatchNorm(statistics))
+            replacements[last.tops[0]] = fused(last, "FoldedBatchNorm", node.bottoms, FoldedBatchNorm(statistics, scope.packs), node)
     other = len(replacements) - folded
     notes = [f"{folded} BatchNorms with their Scales folded into convolutions"] if folded else []
     return replaced(graph, replacements, notes + ([f"{other} BatchNorms with their Scales in one step"] if other else []))
@@ -102,7 +133,7 @@ def fold(graph: Graph, scope: Scope) -> Graph:
 def _scale_after(matcher: Matcher, node: Node) -> Node | None:
     """The Scale by channel that alone reads a BatchNorm's top."""
     scale = matcher.only_reader(node.tops[0])
-    if scale is None or scale.type != "Scale" or len(scale.bottoms) > 1 or not passes_gradients(scale):
+    if scale is None or scale.type != "Scale" or len(scale.bottoms) > 1 or not may_go(scale):
         return None
     options = scale.module.options
     return scale if options.axis == 1 and options.num_axes == 1 else None

@@ -6,20 +6,27 @@ ChannelReduce SUM to the image's channels is a masked sum. A mask that several o
 computed once, being a value of its own.
 """
 
+import math
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
-from torch import nn
 
-from segaware_caffe.layers import Layer
+from segaware_caffe.layers import Layer, Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
-from segaware_caffe.net.passes.match import Matcher, Scope, fused, replaced
+from segaware_caffe.net.passes.match import WATCHED, Matcher, fused, may_go, replaced
+from segaware_caffe.net.scope import Scope
+from segaware_caffe.ops import native
 from segaware_caffe.ops.geometry import Geometry
-from segaware_caffe.ops.masked import masked_convolution, masked_sum
+from segaware_caffe.ops.masked import masked_convolution, masked_sum, why_not_native
 
 
-class MaskedConvolution(nn.Module):
+class MaskedConvolution(Runnable):
     """Image (N, C, H, W) and mask (N, P, H', W') -> (N, O, H', W'), with the weights of a Convolution layer."""
+
+    takes_relu = True
+    fresh = True
 
     def __init__(self, convolution: Layer, geometry: Geometry):
         super().__init__()
@@ -31,9 +38,20 @@ class MaskedConvolution(nn.Module):
         bias = layer.blob(1) if layer.options.bias_term else None
         return masked_convolution(image, mask, layer.blob(0), bias, self.geometry, layer.group, relu)
 
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.blob(0).numel()
 
-class MaskedSum(nn.Module):
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.operations(bottoms, tops)
+
+    def why_not(self, image: torch.Tensor, mask: torch.Tensor) -> str | None:
+        return why_not_native(image, mask, self.convolution.blob(0), self.geometry, self.convolution.group)
+
+
+class MaskedSum(Runnable):
     """Image (N, C, H, W) and mask (N, P, H', W') -> (N, C, H', W')."""
+
+    fresh = True
 
     def __init__(self, geometry: Geometry):
         super().__init__()
@@ -42,8 +60,14 @@ class MaskedSum(nn.Module):
     def forward(self, image: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         return masked_sum(image, mask, self.geometry)
 
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * self.geometry.taps * math.prod(tops[0])
 
-class MaskTotal(nn.Module):
+    def why_not(self, image: torch.Tensor, mask: torch.Tensor) -> str | None:
+        return native.why_not(self.geometry, image, mask)
+
+
+class MaskTotal(Runnable):
     """The sum of a mask (N, P, H', W') over its taps, for each of `channels` channels, in the memory of one."""
 
     def __init__(self, channels: int):
@@ -55,11 +79,12 @@ class MaskTotal(nn.Module):
 
 
 class MaskedColumns(NamedTuple):
-    """The values that the pattern reads, and the window."""
+    """The values that the pattern reads, the window, and the layers that it is written in."""
 
     image: int
     mask: int
     geometry: Geometry
+    layers: tuple[Node, ...]
 
 
 def fuse_convolutions(graph: Graph, scope: Scope) -> Graph:
@@ -69,16 +94,23 @@ def fuse_convolutions(graph: Graph, scope: Scope) -> Graph:
     for node in graph.nodes:
         if node.type != "Convolution" or not node.module.options.bottom_is_im2col:
             continue
-        found = "it has several bottoms" if len(node.bottoms) > 1 else _masked_columns(matcher, node.bottoms[0])
-        if not isinstance(found, str) and found.geometry.taps != node.module.geometry.taps:
-            found = f"Im2col has {found.geometry.taps} taps, the weights {node.module.geometry.taps}"
+        found = _columns_of_convolution(matcher, node)
         if isinstance(found, str):
             notes.append(f"convolution '{node.name}' reads a column matrix: {found}")
             continue
         module = MaskedConvolution(node.module, found.geometry)
-        replacements[node.tops[0]] = fused(node, "MaskedConvolution", (found.image, found.mask), module)
+        replacements[node.tops[0]] = fused(node, "MaskedConvolution", (found.image, found.mask), module, *found.layers)
         notes.append(f"masked convolution '{node.name}': {_of(matcher, found)}")
     return replaced(graph, replacements, notes)
+
+
+def _columns_of_convolution(matcher: Matcher, node: Node) -> MaskedColumns | str:
+    if not may_go(node) or len(node.bottoms) > 1:
+        return "it has several bottoms" if len(node.bottoms) > 1 else WATCHED
+    found = _masked_columns(matcher, node.bottoms[0])
+    if not isinstance(found, str) and found.geometry.taps != node.module.geometry.taps:
+        return f"Im2col has {found.geometry.taps} taps, the weights {node.module.geometry.taps}"
+    return found
 
 
 def fuse_sums(graph: Graph, scope: Scope) -> Graph:
@@ -90,17 +122,17 @@ def fuse_sums(graph: Graph, scope: Scope) -> Graph:
             continue
         channels = node.module.options.num_channels
         tile = matcher.producer(node.bottoms[0], "Tile")
-        if tile and _tiles(tile) == channels:
-            replacements[node.tops[0]] = fused(node, "MaskTotal", tile.bottoms, MaskTotal(channels))
+        if tile and _tiles(tile) == channels and may_go(node) and scope.look(_is_image, tile.bottoms[0]):
+            replacements[node.tops[0]] = fused(node, "MaskTotal", tile.bottoms, MaskTotal(channels), tile)
             notes.append(f"mask total '{node.name}': of '{matcher.name(tile.bottoms[0])}', no tiled mask")
             continue
-        found = _masked_columns(matcher, node.bottoms[0])
-        if not isinstance(found, str) and scope.shapes[found.image][1] != channels:
-            found = f"it sums to {channels} channels, the image has {scope.shapes[found.image][1]}"
+        found = _masked_columns(matcher, node.bottoms[0]) if may_go(node) else WATCHED
+        if not isinstance(found, str):
+            found = scope.look(partial(_other_channels, channels), found.image) or found
         if isinstance(found, str):
             notes.append(f"sum '{node.name}' is taken literally: {found}")
             continue
-        replacements[node.tops[0]] = fused(node, "MaskedSum", (found.image, found.mask), MaskedSum(found.geometry))
+        replacements[node.tops[0]] = fused(node, "MaskedSum", (found.image, found.mask), MaskedSum(found.geometry), *found.layers)
         notes.append(f"masked sum '{node.name}': {_of(matcher, found)}")
     return replaced(graph, replacements, notes)
 
@@ -119,20 +151,37 @@ def _masked_columns(matcher: Matcher, value: int) -> MaskedColumns | str:
     for first, second in (product.bottoms, product.bottoms[::-1]):
         columns, tile = matcher.producer(first, "Im2col"), matcher.producer(second, "Tile")
         if columns and tile:
-            return _checked(matcher, columns, tile)
+            image, mask, geometry = columns.bottoms[0], tile.bottoms[0], columns.module.geometry
+            misfit = _misfit(matcher, columns, tile)
+            return misfit or MaskedColumns(image, mask, geometry, (columns, tile, product))
     return f"the bottoms of '{product.name}' are not an Im2col and a Tile"
 
 
-def _checked(matcher: Matcher, columns: Node, tile: Node) -> MaskedColumns | str:
-    geometry = columns.module.geometry
-    image, mask = matcher.scope.shapes[columns.bottoms[0]], matcher.scope.shapes[tile.bottoms[0]]
-    if len(geometry.kernel) != 2 or len(image) != 4 or _tiles(tile) is None:
+def _misfit(matcher: Matcher, columns: Node, tile: Node) -> str | None:
+    """Why an image's columns and a tiled mask are not a mask for each tap, common to all channels."""
+    geometry, tiles, values = columns.module.geometry, _tiles(tile), (columns.bottoms[0], tile.bottoms[0])
+    if len(geometry.kernel) != 2 or tiles is None or not matcher.scope.look(_are_images, *values):
         return f"'{columns.name}' and '{tile.name}' are not of images (N, C, H, W) along their channels"
-    if _tiles(tile) != image[1]:
-        return f"'{tile.name}' has {_tiles(tile)} tiles, the image {image[1]} channels"
-    if mask[1] != geometry.taps:
-        return f"the mask has {mask[1]} channels, the window {geometry.taps} taps"
-    return MaskedColumns(columns.bottoms[0], tile.bottoms[0], geometry)
+    channels, planes = matcher.scope.look(_channels, *values)
+    if tiles != channels:
+        return f"'{tile.name}' has {tiles} tiles, the image {channels} channels"
+    return f"the mask has {planes} channels, the window {geometry.taps} taps" if planes != geometry.taps else None
+
+
+def _is_image(shape: Shape) -> bool:
+    return len(shape) == 4
+
+
+def _are_images(*shapes: Shape) -> bool:
+    return all(map(_is_image, shapes))
+
+
+def _channels(*shapes: Shape) -> tuple[int, ...]:
+    return tuple(shape[1] for shape in shapes)
+
+
+def _other_channels(channels: int, image: Shape) -> str | None:
+    return f"it sums to {channels} channels, the image has {image[1]}" if image[1] != channels else None
 
 
 def _tiles(tile: Node) -> int | None:

@@ -1,22 +1,16 @@
 """What the passes look at a graph with."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from torch import nn
 
-from segaware_caffe.layers import Shape
+from segaware_caffe.layers import Runnable
 from segaware_caffe.net.graph import Graph, Node
+from segaware_caffe.net.scope import Scope
 
-
-@dataclass(frozen=True)
-class Scope:
-    """What a pass must know beside the graph: shapes of values, values that must stay, and the phase."""
-
-    shapes: Mapping[int, Shape]
-    fixed: frozenset[int]
-    training: bool
+#: why a node that `may_go` refuses stays
+WATCHED = "its gradient is cut, its top is a loss, or its module has hooks"
 
 
 class Matcher:
@@ -28,12 +22,19 @@ class Matcher:
         self._producers = graph.producers()
         self._readers = graph.readers()
 
-    def producer(self, value: int, type_name: str) -> Node | None:
-        """The node that makes `value`, if it is of that type, has one top, and lets gradients pass."""
+    def candidates(self, *types: str) -> Iterator[Node]:
+        """The nodes of these types, with one top, that something else may take the place of."""
+        return (node for node in self.graph.nodes if node.type in types and len(node.tops) == 1 and may_go(node))
+
+    def maker(self, value: int) -> Node | None:
+        """The node that makes `value`, if it has one top and something else may take its place."""
         node = self._producers.get(value)
-        if node is None or node.type != type_name or len(node.tops) != 1 or not passes_gradients(node):
-            return None
-        return node
+        return node if node is not None and len(node.tops) == 1 and may_go(node) else None
+
+    def producer(self, value: int, *types: str) -> Node | None:
+        """The `maker` of `value`, if it is of one of these types."""
+        node = self.maker(value)
+        return node if node is not None and node.type in types else None
 
     def only_reader(self, value: int) -> Node | None:
         """The one node that reads `value`, if nobody else wants it."""
@@ -45,9 +46,14 @@ class Matcher:
         return self.graph.names[value]
 
 
-def passes_gradients(node: Node) -> bool:
-    """Whether no `propagate_down: false` cuts a bottom of the node, and none of its tops is a loss."""
-    return not any(node.loss_weights) and (node.proto is None or all(node.proto.propagate_down))
+def may_go(node: Node) -> bool:
+    """Whether a node may be replaced: no `propagate_down: false` cuts a bottom, no top is a loss, nobody hooked its module."""
+    return not any(node.loss_weights) and (node.proto is None or all(node.proto.propagate_down)) and not is_hooked(node.module)
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether somebody wants to be called when the module runs, so that it must run itself."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks)
 
 
 def replaced(graph: Graph, replacements: Mapping[int, Node], notes: Iterable[str]) -> Graph:
@@ -55,6 +61,7 @@ def replaced(graph: Graph, replacements: Mapping[int, Node], notes: Iterable[str
     return graph.with_nodes((replacements.get(node.tops[0], node) if node.tops else node for node in graph.nodes), *notes)
 
 
-def fused(node: Node, type_name: str, bottoms: Iterable[int], module: nn.Module, **changes: Any) -> Node:
-    """A node that takes the place of `node`: another type, other bottoms, another module."""
-    return replace(node, type=type_name, bottoms=tuple(bottoms), module=module, proto=None, **changes)
+def fused(node: Node, type_name: str, bottoms: Iterable[int], module: Runnable, *others: Node) -> Node:
+    """A node that takes the place of `node`, and does the work of `others` before it too."""
+    layers = tuple(dict.fromkeys(name for each in (*others, node) for name in each.layers))
+    return replace(node, type=type_name, bottoms=tuple(bottoms), module=module, proto=None, layers=layers)

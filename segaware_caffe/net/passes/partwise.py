@@ -5,18 +5,25 @@ linear, and a 1x1 convolution does not look at neighbours. Where a part has more
 convolution puts out, or is enlarged, that is less arithmetic; the concatenation is never made.
 """
 
+import math
+from collections.abc import Sequence
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-from segaware_caffe.layers import Layer
+from segaware_caffe.layers import Layer, Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
-from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.passes.prepack import add_convolution, why_not_onednn
+from segaware_caffe.net.scope import Scope
 
 
-class PartwiseConvolution(nn.Module):
+class PartwiseConvolution(Runnable):
     """A 1x1 Convolution of parts, each with the Interp layer that enlarges it, or None."""
+
+    fresh = True
 
     def __init__(self, convolution: Layer, resizers: list[Layer | None]):
         super().__init__()
@@ -38,28 +45,34 @@ class PartwiseConvolution(nn.Module):
                 top = top.add_(resizer(functional.conv2d(part, weight)))
         return top
 
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return math.prod(tops[0])  # a second term
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.operations(bottoms, tops)
+
 
 def split_convolutions(graph: Graph, scope: Scope) -> Graph:
     """1x1 Convolutions of a Concat along the channels that nobody else reads and of whose parts some are enlarged."""
     matcher = Matcher(graph, scope)
     replacements, notes = {}, []
-    for node in graph.nodes:
+    for node in matcher.candidates("Convolution"):
         concat = _concat_before(matcher, node)
         if concat is None:
             continue
         resized = [_interp_before(matcher, value, node.module.num_output) for value in concat.bottoms]
-        if not any(resized):
+        enlarged = [interp for interp in resized if interp]
+        if not enlarged:
             continue
         parts = [interp.bottoms[0] if interp else value for interp, value in zip(resized, concat.bottoms, strict=True)]
         module = PartwiseConvolution(node.module, [interp.module if interp else None for interp in resized])
-        replacements[node.tops[0]] = fused(node, "PartwiseConvolution", parts, module)
-        early = sum(interp is not None for interp in resized)
-        notes.append(f"convolution '{node.name}': part by part of '{concat.name}', {early} of them before they are enlarged")
+        replacements[node.tops[0]] = fused(node, "PartwiseConvolution", parts, module, *enlarged, concat)
+        notes.append(f"convolution '{node.name}': part by part of '{concat.name}', {len(enlarged)} of them before they are enlarged")
     return replaced(graph, replacements, notes)
 
 
 def _concat_before(matcher: Matcher, node: Node) -> Node | None:
-    if node.type != "Convolution" or len(node.bottoms) > 1 or not passes_gradients(node):
+    if len(node.bottoms) > 1:
         return None
     layer, geometry = node.module, node.module.geometry
     is_1x1 = geometry.kernel == (1, 1) and geometry.stride == (1, 1) and geometry.pad == (0, 0)
@@ -74,5 +87,8 @@ def _interp_before(matcher: Matcher, value: int, outputs: int) -> Node | None:
     interp = matcher.producer(value, "Interp")
     if interp is None or matcher.only_reader(value) is None:
         return None
-    before, after = (matcher.scope.shapes[v] for v in (interp.bottoms[0], value))
-    return interp if after[2] * after[3] > before[2] * before[3] and before[1] >= outputs else None
+    return interp if matcher.scope.look(partial(_pays, outputs), interp.bottoms[0], value) else None
+
+
+def _pays(outputs: int, before: Shape, after: Shape) -> bool:
+    return math.prod(after[2:]) > math.prod(before[2:]) and before[1] >= outputs

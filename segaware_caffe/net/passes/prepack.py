@@ -5,18 +5,17 @@ plane, the image too. oneDNN's operators, which PyTorch has for its compiler, ta
 keep the channels innermost from layer to layer, and apply a ReLU or add a shortcut as they write.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
-from typing import Any
 
 import torch
-from torch import nn
 
-from segaware_caffe.layers import Layer
+from segaware_caffe.layers import Layer, Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
+from segaware_caffe.net.packs import Packs
 from segaware_caffe.net.passes.batchnorm import FoldedConvolution
-from segaware_caffe.net.passes.folding import Cache
-from segaware_caffe.net.passes.match import Matcher, Scope, fused, passes_gradients, replaced
+from segaware_caffe.net.passes.match import Matcher, fused, replaced
+from segaware_caffe.net.scope import Scope
 
 _NAMES = ("_convolution_pointwise", "_reorder_convolution_weight")
 
@@ -48,18 +47,21 @@ def add_convolution(bottom: torch.Tensor, weight: torch.Tensor, other: torch.Ten
     )
 
 
-class PackedConvolution(nn.Module):
+class PackedConvolution(Runnable):
     """A Convolution, perhaps with folded statistics, perhaps plus a shortcut, perhaps with ReLU."""
 
-    def __init__(self, source: Layer | FoldedConvolution, packs: dict[Any, Cache]):
-        """`packs` holds the packed weights of a net by what they are made of: layers that share weights share them."""
+    takes_relu = True
+    fresh = True
+
+    def __init__(self, source: Layer | FoldedConvolution, packs: Packs):
+        """Layers that share weights share what is packed of them."""
         super().__init__()
         self.source = source
         self.convolution: Layer = source.convolution if isinstance(source, FoldedConvolution) else source
-        self._packed = packs.setdefault((*map(id, source.parameters()), *map(tuple, self._geometry()[:3])), Cache())
+        self._packed = packs.cache("packed", source.key, *map(tuple, self._geometry()[:3]))
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
-        if self.why_not(bottom) is not None:
+        if self.why_not(bottom, *(() if shortcut is None else (shortcut,))) is not None:
             top = self.convolution.run(bottom, *self.weight_and_bias())
             top = top if shortcut is None else top + shortcut
             return top.relu_() if relu else top
@@ -73,18 +75,24 @@ class PackedConvolution(nn.Module):
             bottom, shortcut, weight, *rest, "add", None, "relu" if relu else None, [], None
         )
 
-    @property
-    def packed(self) -> Cache:
-        """The packed weights and the bias; one object for all convolutions that share them."""
-        return self._packed
+    def check_shapes(self, *bottoms: Shape) -> None:
+        self.convolution.check_shapes(bottoms[0])
+
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return 2 * self.convolution.blob(0).numel()  # while it packs them: folded weights, and their copy with channels innermost
+
+    def packed(self) -> Mapping[Hashable, int]:
+        return {self._packed: self.convolution.blob(0).numel()}
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.operations(bottoms[:1], tops)
 
     def blobs(self) -> list[torch.Tensor]:
         """What weights and bias are computed from."""
         return self.source.blobs() if isinstance(self.source, FoldedConvolution) else self.source.blobs
 
-    def why_not(self, bottom: torch.Tensor) -> str | None:
-        """Why it cannot take packed weights with this bottom; None if it can."""
-        return why_not_onednn(bottom, *self.blobs())
+    def why_not(self, *bottoms: torch.Tensor) -> str | None:
+        return why_not_onednn(*bottoms, *self.blobs())
 
     def weight_and_bias(self) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The weights (O, C / group, kh, kw), folded if they are to be, and the bias (O) if there is one."""
@@ -106,42 +114,37 @@ class PackedConvolution(nn.Module):
 
 def pack(graph: Graph, scope: Scope) -> Graph:
     """In TEST, every Convolution of images that is not masked, and sums of one with a shortcut."""
+    matcher = Matcher(graph, scope)
+    plain = [node for node in matcher.candidates("Convolution", "FoldedConvolution") if _is_plain(node)]
     if scope.training or not available():
-        return graph
-    replacements = {}
-    packs: dict[Any, Cache] = {}
-    for node in graph.nodes:
-        if node.type in ("Convolution", "FoldedConvolution") and _is_plain(node):
-            replacements[node.tops[0]] = fused(node, "PackedConvolution", node.bottoms, PackedConvolution(node.module, packs))
+        reason = "in TRAIN they change with every update" if scope.training else "this PyTorch has no oneDNN operators"
+        return graph.with_nodes(graph.nodes, *([f"weights of {len(plain)} convolutions are not packed: {reason}"] if plain else []))
+    replacements = {
+        node.tops[0]: fused(node, "PackedConvolution", node.bottoms, PackedConvolution(node.module, scope.packs)) for node in plain
+    }
     packed = replaced(graph, replacements, [f"{len(replacements)} convolutions run with packed weights"] if replacements else [])
     return _add_shortcuts(packed, scope)
 
 
 def _is_plain(node: Node) -> bool:
     layer = node.module.convolution if node.type == "FoldedConvolution" else node.module
-    return (
-        len(node.bottoms) == 1
-        and layer.channel_axis == 1
-        and len(layer.geometry.kernel) == 2
-        and not layer.options.bottom_is_im2col
-        and passes_gradients(node)
-    )
+    return len(node.bottoms) == 1 and layer.channel_axis == 1 and len(layer.geometry.kernel) == 2 and not layer.options.bottom_is_im2col
 
 
 def _add_shortcuts(graph: Graph, scope: Scope) -> Graph:
     """Eltwise SUM of a packed convolution that nobody else reads, and something of the same shape."""
     matcher = Matcher(graph, scope)
     replacements = {}
-    for node in graph.nodes:
-        if node.type != "Eltwise" or len(node.bottoms) != 2 or not passes_gradients(node):
+    for node in matcher.candidates("Eltwise"):
+        if len(node.bottoms) != 2 or scope.unsettled.intersection(node.bottoms):
             continue
         options = node.module.options
         if options.operation != options.SUM or any(weight != 1 for weight in options.coeff):
             continue
         for value, other in (node.bottoms, node.bottoms[::-1]):
             before = matcher.producer(value, "PackedConvolution")
-            if before and value != other and matcher.only_reader(value) is node:
-                replacements[node.tops[0]] = fused(node, "PackedConvolution", (*before.bottoms, other), before.module)
+            if before and len(before.bottoms) == 1 and value != other and matcher.only_reader(value) is node:
+                replacements[node.tops[0]] = fused(node, "PackedConvolution", (*before.bottoms, other), before.module, before)
                 break
     notes = [f"{len(replacements)} shortcuts are added by the convolution before"] if replacements else []
     return replaced(graph, replacements, notes)

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from segaware_caffe.net.graph import Graph
-from segaware_caffe.net.passes.match import Scope, passes_gradients
+from segaware_caffe.net.passes.match import may_go
+from segaware_caffe.net.scope import Scope
 
 
 def remove_splits(graph: Graph, scope: Scope) -> Graph:
@@ -12,7 +13,7 @@ def remove_splits(graph: Graph, scope: Scope) -> Graph:
     nodes = []
     for node in graph.nodes:
         bottoms = tuple(source.get(value, value) for value in node.bottoms)
-        if node.type == "Split" and passes_gradients(node):
+        if node.type == "Split" and may_go(node):
             source.update(dict.fromkeys(node.tops, bottoms[0]))
         nodes.append(replace(node, bottoms=bottoms))
     return graph.with_nodes(nodes)

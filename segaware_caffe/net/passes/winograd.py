@@ -1,38 +1,52 @@
 """3x3 convolutions of large images by Winograd's algorithm (`ops.winograd`), where the compiled kernels are there."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 
 import torch
-from torch import nn
 
+from segaware_caffe.layers import Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
-from segaware_caffe.net.passes.folding import Cache
-from segaware_caffe.net.passes.match import Scope, fused, replaced
+from segaware_caffe.net.packs import Packs
+from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.passes.prepack import PackedConvolution
+from segaware_caffe.net.scope import Scope
 from segaware_caffe.ops import native, winograd
 
 
-class WinogradConvolution(nn.Module):
-    """A PackedConvolution that takes fewer products for images on which that is faster; for others it stays what it was."""
+class WinogradConvolution(Runnable):
+    """A PackedConvolution that takes fewer products; where the algorithm cannot run it stays what it was."""
 
-    def __init__(self, direct: PackedConvolution, packs: dict[Any, Cache]):
-        """`packs` holds the weights in the algorithm's points by what they are made of."""
+    takes_relu = True
+    fresh = True
+
+    def __init__(self, direct: PackedConvolution, packs: Packs):
         super().__init__()
         self.direct = direct
         self.convolution = direct.convolution
-        self.packed = packs.setdefault(direct.packed, Cache())
+        self._packed = packs.cache("winograd", direct.source.key)
 
     def forward(self, bottom: torch.Tensor, relu: bool = False) -> torch.Tensor:
-        if not self.pays(bottom.shape) or self.direct.why_not(bottom) is not None:
+        if self.why_not(bottom) is not None:
             return self.direct(bottom, relu=relu)
-        weight, *bias = self.packed(self.direct.blobs(), self._pack)
+        weight, *bias = self._packed(self.direct.blobs(), self._pack)
         layer = self.convolution
         return native.winograd(bottom, weight, bias[0] if bias else None, layer.num_output, layer.geometry, relu)
 
-    def pays(self, bottom: Sequence[int]) -> bool:
-        """Whether a bottom of this shape (N, C, H, W) is large enough."""
-        return winograd.pays(self.convolution.geometry, bottom[2:])
+    def check_shapes(self, *bottoms: Shape) -> None:
+        self.convolution.check_shapes(*bottoms)
+
+    def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.blob(0).numel()
+
+    def packed(self) -> Mapping[Hashable, int]:
+        return {self._packed: 4 * self.convolution.blob(0).numel()}
+
+    def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
+        return self.convolution.operations(bottoms, tops)
+
+    def why_not(self, *bottoms: torch.Tensor) -> str | None:
+        return self.direct.why_not(*bottoms)
 
     def _pack(self) -> tuple[torch.Tensor, ...]:
         weight, bias = self.direct.weight_and_bias()
@@ -41,20 +55,36 @@ class WinogradConvolution(nn.Module):
 
 
 def take(graph: Graph, scope: Scope) -> Graph:
-    """Of the convolutions with packed weights, 3x3 ones of stride 1 without a shortcut."""
+    """Of the convolutions with packed weights, 3x3 ones of stride 1 without a shortcut, of images that are large enough."""
+    matcher = Matcher(graph, scope)
+    replacements, left = {}, {}
+    for node in matcher.candidates("PackedConvolution"):
+        layer = node.module.convolution
+        if layer.geometry.kernel != (3, 3):
+            continue
+        reason = _why_not(layer) or ("a shortcut is added" if len(node.bottoms) > 1 else _why_not_bottom(scope, node))
+        if reason is None:
+            replacements[node.tops[0]] = fused(node, "WinogradConvolution", node.bottoms, WinogradConvolution(node.module, scope.packs))
+        else:
+            left.setdefault(reason, []).append(f"'{node.name}'")
+    count = len(replacements)
+    notes = [f"{count} 3x3 convolutions take a quarter of the products, by Winograd's algorithm"] if count else []
+    notes += [f"3x3 convolutions that take all products: {', '.join(names)}: {reason}" for reason, names in left.items()]
+    return replaced(graph, replacements, notes)
+
+
+def _why_not(layer: Runnable) -> str | None:
     if native.library() is None:
-        return graph
-    packs: dict[Any, Cache] = {}
-    replacements = {
-        node.tops[0]: fused(node, "WinogradConvolution", node.bottoms, WinogradConvolution(node.module, packs))
-        for node in graph.nodes if _is_suitable(node)
-    }  # fmt: skip
-    now = sum(node.module.pays(scope.shapes[node.bottoms[0]]) for node in replacements.values())
-    return replaced(graph, replacements, [f"{now} 3x3 convolutions take a quarter of the products, by Winograd's algorithm"] if now else [])
+        return "the compiled kernels were not built"
+    return "they have groups" if layer.group != 1 else winograd.why_not(layer.geometry, layer.specs[0].shape)
 
 
-def _is_suitable(node: Node) -> bool:
-    if node.type != "PackedConvolution" or len(node.bottoms) != 1:
-        return False
-    layer = node.module.convolution
-    return layer.group == 1 and winograd.applies(layer.geometry, layer.specs[0].shape)
+def _why_not_bottom(scope: Scope, node: Node) -> str | None:
+    (bottom,) = node.bottoms
+    if bottom in scope.unsettled:
+        return "the size of the image is known only when the net runs"
+    return scope.look(partial(_too_small, node.module.convolution.geometry), bottom)
+
+
+def _too_small(geometry: winograd.Geometry, bottom: Shape) -> str | None:
+    return winograd.why_not_image(geometry, bottom[2:])
