@@ -94,7 +94,8 @@ class Net(nn.Module):
         self.shapes_of_values: dict[int, Shape] = shapes
         self._unsettled = unsettled_values(self.graph)
         self._forget_plans()
-        self._observers: tuple[Observer, ...] = ()
+        #: who looks at every step of every run; see `observed_by`
+        self.observers: tuple[Observer, ...] = ()
         #: keep few inner blobs for the backward pass of `forward_loss`, and compute the others again: less memory, more time
         self.recompute = False
         self.learned: list[LearnedBlob] = allocate(node.module for node in self.graph.nodes)
@@ -233,13 +234,13 @@ class Net(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles leave plans and what is packed behind; they are made again."""
-        left = ("_plans", "_packs", "_first", "_observers")
+        left = ("_plans", "_packs", "_first", "observers")
         return {key: value for key, value in super().__getstate__().items() if key not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._forget_plans()
-        self._observers = ()
+        self.observers = ()
 
     # -- weights ---------------------------------------------------------------------------
 
@@ -349,7 +350,7 @@ class Net(nn.Module):
         Data layers run first, as only then the shapes of what they read are known; the plan for
         the shapes then runs all the rest.
         """
-        keep, observers = tuple(keep), (*self._observers, *observers)
+        keep, observers = tuple(keep), (*self.observers, *observers)
         sources = self._sources()
         values = {self._source(name, sources): self._as_blob(name, value) for name, value in inputs.items()}
         loss = None
@@ -364,11 +365,11 @@ class Net(nn.Module):
     @contextmanager
     def observed_by(self, observer: Observer) -> Iterator[None]:
         """Let an observer look at every step of this net's runs in a `with` block."""
-        self._observers += (observer,)
+        self.observers += (observer,)
         try:
             yield
         finally:
-            self._observers = tuple(other for other in self._observers if other is not observer)
+            self.observers = tuple(other for other in self.observers if other is not observer)
 
     def next_batch(self, inputs: Mapping[str, Array]) -> dict[str, torch.Tensor]:
         """What the data layers read next, by blob name, and `inputs`; a layer that one of them replaces does not run."""
@@ -376,7 +377,7 @@ class Net(nn.Module):
         batch = {name: self._as_blob(name, value) for name, value in inputs.items()}
         fed = frozenset(self._source(name, sources) for name in batch)
         for step in self._data_steps(fed):
-            tops = run_step(step, {}, self._observers)
+            tops = run_step(step, {}, self.observers)
             batch.update(zip((self.graph.names[value] for value in step.tops), map(self._place, tops), strict=True))
         return batch
 

@@ -31,11 +31,8 @@ def tops_of(module: Runnable, bottoms: Iterable[torch.Tensor]) -> Tensors:
     return [tops] if isinstance(tops, torch.Tensor) else list(tops or ())
 
 
-def run_step(step: Step, values: Mapping[int, torch.Tensor], observers: Sequence[Observer] = ()) -> Tensors:
-    """Run one step on its bottoms among `values`; a tensor for each top."""
-    bottoms = [values[value].detach() if cut else values[value] for value, cut in zip(step.bottoms, step.cut, strict=True)]
-    if step.inner:
-        return checkpoint(partial(_run_inner, step, observers), *bottoms, use_reentrant=False)
+def run_on(step: Step, bottoms: Tensors, observers: Sequence[Observer] = ()) -> Tensors:
+    """Run one step on these bottoms; a tensor for each top."""
     for observer in observers:
         bottoms = observer.before(step, bottoms)
     if step.unsettled:
@@ -45,6 +42,14 @@ def run_step(step: Step, values: Mapping[int, torch.Tensor], observers: Sequence
     for observer in observers:
         observer.after(step, bottoms, tops)
     return tops
+
+
+def run_step(step: Step, values: Mapping[int, torch.Tensor], observers: Sequence[Observer] = ()) -> Tensors:
+    """Run one step on its bottoms among `values`; a tensor for each top."""
+    bottoms = [values[value].detach() if cut else values[value] for value, cut in zip(step.bottoms, step.cut, strict=True)]
+    if step.inner:
+        return checkpoint(partial(_run_inner, step, observers), *bottoms, use_reentrant=False)
+    return run_on(step, bottoms, observers)
 
 
 def run_plan(

@@ -228,7 +228,7 @@ class Net:
         loss = 0.0
         for index in range(start, end + 1):
             self._call("before_forward", index)
-            loss += self._steps[index].forward()
+            loss += self._steps[index].forward(self._net.observers)
             self._call("after_forward", index)
         return loss
 

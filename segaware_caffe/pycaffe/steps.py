@@ -9,7 +9,8 @@ from segaware_caffe.layers import Layer
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.net.backward import NeedsBackward
 from segaware_caffe.net.graph import Node
-from segaware_caffe.net.run import tops_of
+from segaware_caffe.net.plan import Step as CoreStep
+from segaware_caffe.net.run import Observer, run_on
 from segaware_caffe.pycaffe.blobs import Blob, BlobVector
 from segaware_caffe.pycaffe.gradients import formula, kept
 
@@ -21,6 +22,7 @@ class Step:
         self.node, self.need = node, need
         self.module: Layer = node.module  # type: ignore[assignment]
         self.bottoms, self.tops, self.params = BlobVector(bottoms), BlobVector(tops), params
+        self.core = CoreStep.of(node)
         self.in_place = any(top is bottom for top in tops for bottom in bottoms)
         #: what the formula of the layer's gradient wants of the last forward
         self.kept: torch.Tensor | None = None
@@ -34,15 +36,15 @@ class Step:
         if self.bottoms:
             self._shape_tops(self.module.top_shapes(*[bottom.shape for bottom in self.bottoms]))
 
-    def forward(self) -> float:
-        """Run the layer; returns its weighted loss."""
+    def forward(self, observers: Sequence[Observer] = ()) -> float:
+        """Run the layer while observers look on; returns its weighted loss."""
         self.reshape()
         self.kept = kept(self) if self._backs else None
         if self._formula or not self._backs:
             with torch.no_grad():
-                tops = tops_of(self.module, [torch.from_numpy(bottom.data) for bottom in self.bottoms])
+                tops = run_on(self.core, [torch.from_numpy(bottom.data) for bottom in self.bottoms], observers)
         else:
-            self._trace, tops = Trace.run(self)
+            self._trace, tops = Trace.run(self, observers)
         self._shape_tops([tuple(top.shape) for top in tops])
         for blob, top in zip(self.tops, tops, strict=True):
             blob.assign(top)
@@ -96,7 +98,7 @@ class Trace:
         self._bottoms, self._shared, self._edges = bottoms, shared, edges
 
     @classmethod
-    def run(cls, step: Step) -> tuple["Trace", list[torch.Tensor]]:
+    def run(cls, step: Step, observers: Sequence[Observer] = ()) -> tuple["Trace", list[torch.Tensor]]:
         """Run a step's layer and remember; the tops' values."""
         shared = [bottom.data for bottom in step.bottoms]
         bottoms = [
@@ -104,7 +106,7 @@ class Trace:
             for bottom, flag in zip(step.bottoms, step.need.bottoms, strict=True)
         ]
         with torch.enable_grad():
-            tops = tops_of(step.module, bottoms)
+            tops = run_on(step.core, bottoms, observers)
         edges = [torch.autograd.graph.get_gradient_edge(top) if top.requires_grad else None for top in tops]
         return cls(bottoms, shared, edges), [top.detach() for top in tops]
 
@@ -151,7 +153,7 @@ class Sharing(Step):
             if self._share_diff:
                 top.share_diff(self.bottoms[0])
 
-    def forward(self) -> float:
+    def forward(self, observers: Sequence[Observer] = ()) -> float:
         self.reshape()
         return self.loss()
 
@@ -170,7 +172,7 @@ class Dummy(Step):
         self._fillers = given * (len(self.tops) // len(given))
         self._fill(constant=True)
 
-    def forward(self) -> float:
+    def forward(self, observers: Sequence[Observer] = ()) -> float:
         self._fill(constant=False)
         return self.loss()
 
@@ -183,7 +185,7 @@ class Dummy(Step):
 class Input(Step):
     """An Input layer: its tops are what a script has written into them."""
 
-    def forward(self) -> float:
+    def forward(self, observers: Sequence[Observer] = ()) -> float:
         return 0.0
 
 
@@ -193,7 +195,7 @@ class User(Step):
     def reshape(self) -> None:
         self.instance.reshape(self.bottoms, self.tops)
 
-    def forward(self) -> float:
+    def forward(self, observers: Sequence[Observer] = ()) -> float:
         self.reshape()
         self.instance.forward(self.bottoms, self.tops)
         return self.loss()
