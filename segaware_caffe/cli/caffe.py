@@ -44,6 +44,7 @@ FLAGS: dict[str, tuple[Any, str]] = {
     "autocast": ("", "train: mixed precision, bfloat16 or float16"),
     "compile": (False, "train: run the net through torch.compile"),
     "recompute": (False, "train: less memory, more time"),
+    "json": ("", "test, time: file for the figures as JSON, or -"),
     "tensorboard": ("", "train: folder for TensorBoard's files"),
     "log_dir": ("", "folder for log files, as is the variable GLOG_log_dir"),
     "logtostderr": (False, "always so"),
