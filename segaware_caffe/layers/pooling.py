@@ -74,17 +74,17 @@ class Pooling(Pool):
         self.check(all(stride), f"stride must be positive, not {stride}")
 
     def reshape(self, bottom: Shape) -> Shape | list[Shape]:
-        return [self.pooled_shape(bottom, self._windows(bottom))] * self.num_tops
+        return [self.pooled_shape(bottom, self.windows(bottom))] * self.num_tops
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor | list[torch.Tensor]:
-        windows = self._windows(tuple(bottom.shape))
+        windows = self.windows(tuple(bottom.shape))
         if self.num_tops == 1:
             return self.pool(bottom, windows)
         top, index = max_pool(bottom, windows)
         # A half-precision number cannot tell the positions of a plane apart.
         return [top, index.to(torch.promote_types(bottom.dtype, torch.float32))]
 
-    def _windows(self, bottom: Shape) -> Windows:
+    def windows(self, bottom: Shape) -> Windows:
         param = self.options
         kernel = bottom[2:] if param.global_pooling else self._kernel()
         return Windows(kernel, self._pair("stride"), self._pair("pad"), ceil=param.round_mode == param.CEIL)
@@ -117,14 +117,14 @@ class SPP(Pool):
         self.check(self.options.pyramid_height > 0, "pyramid_height must be positive")
 
     def reshape(self, bottom: Shape) -> Shape:
-        shapes = [self.pooled_shape(bottom, windows) for windows in self._levels(bottom)]
+        shapes = [self.pooled_shape(bottom, windows) for windows in self.levels(bottom)]
         return shapes[0] if len(shapes) == 1 else (bottom[0], sum(c * h * w for _, c, h, w in shapes))
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        pools = [self.pool(bottom, windows) for windows in self._levels(tuple(bottom.shape))]
+        pools = [self.pool(bottom, windows) for windows in self.levels(tuple(bottom.shape))]
         return pools[0] if len(pools) == 1 else torch.cat([pool.flatten(1) for pool in pools], 1)
 
-    def _levels(self, bottom: Shape) -> Iterator[Windows]:
+    def levels(self, bottom: Shape) -> Iterator[Windows]:
         for level in range(self.options.pyramid_height):
             kernel = tuple(-(-size // 2**level) for size in bottom[2:])
             pad = tuple((k * 2**level - size + 1) // 2 for k, size in zip(kernel, bottom[2:], strict=True))

@@ -1,0 +1,1 @@
+"""The ways out of Caffe: ONNX models, PyTorch source, torch.export programs."""

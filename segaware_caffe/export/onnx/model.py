@@ -1,0 +1,284 @@
+"""From a net to an ONNX model: what is exported, which sizes may change, and the names.
+
+Whether a size is dynamic is not guessed: the net is written for two sizes, and where both give the
+same graph, the graph holds for any size that the net takes.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from onnx import ModelProto, TensorProto, checker, helper
+
+from segaware_caffe import __version__
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.export.onnx import registry
+from segaware_caffe.export.onnx.folding import fold_affine
+from segaware_caffe.export.onnx.sources import COMPUTED
+from segaware_caffe.export.onnx.writer import OPSET, Blob, Writer
+from segaware_caffe.files import replacing
+from segaware_caffe.layers import registered
+from segaware_caffe.net import Net
+from segaware_caffe.net.graph import AUTOMATIC, Node
+from segaware_caffe.schema.shapes import Shape
+
+logger = logging.getLogger(__name__)
+
+#: what may be dynamic
+BATCH, SIZE = "batch", "size"
+#: by how much sizes are changed to see whether they may; nets of stride 32 take both 32n and 32n + 1
+STEPS = {"height": 64, "width": 128}
+#: the oldest version of the file format that has the operator set
+IR_VERSION = 7
+#: a protobuf message ends at 2 GiB: larger models keep their weights in a file beside them
+LARGEST = 2**31 - 2**20
+
+
+class Written(NamedTuple):
+    """A net written for certain shapes: the graph, and what each value of the net is called in it."""
+
+    writer: Writer
+    names: dict[int, str]
+    shapes: dict[int, Shape]
+
+
+def export_onnx(
+    net: Net,
+    path: str | os.PathLike,
+    *,
+    outputs: Iterable[str] | None = None,
+    dynamic: Iterable[str] | None = None,
+    fold: bool = True,
+) -> ModelProto:
+    """Write a net as an ONNX model; returns the model.
+
+    Args:
+        net: a net of phase TEST, with its weights; its present shapes are those of the model.
+        path: file to write. Of a model over 2 GiB the weights lie beside it, in `path` + ".data".
+        outputs: names of the blobs that the model gives; None for the net's outputs. Inputs that they do not need are left out.
+        dynamic: what may change from run to run: "batch" (the first axis of the inputs), "size" (height
+            and width of images), () for nothing. None takes what the net allows.
+        fold: multiply BatchNorm and Scale layers behind convolutions into their weights.
+
+    The blobs keep their names (of a blob that in-place layers write again, the last state does).
+    Raises CaffeError for layers that have no ONNX form, all at once, and for a `dynamic` that the net does not allow.
+    """
+    if net.training:
+        raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
+    wanted = _wanted(net, outputs)
+    nodes = _needed(net, set(wanted.values()))
+    _check_types(nodes)
+    asked = (BATCH, SIZE) if dynamic is None else tuple(dynamic)
+    written = _write(net, nodes, net.shapes_of_values)
+    axes: dict[int, dict[int, str]] = {}
+    for kind in asked:
+        if kind not in (BATCH, SIZE):
+            raise CaffeError(f"dynamic may name '{BATCH}' and '{SIZE}', not {kind!r}")
+        found = _dynamic_axes(net, nodes, written, kind)
+        if isinstance(found, str):
+            if dynamic is not None:
+                raise CaffeError(f"net '{net.name}' cannot be exported with dynamic {kind}: {found}")
+            logger.info("%s is fixed in the exported model: %s", kind, found)
+        else:
+            for value, names in found.items():
+                axes.setdefault(value, {}).update(names)
+    model = _model(net, nodes, written, wanted, axes, fold)
+    _save(model, Path(path))
+    return model
+
+
+def _wanted(net: Net, outputs: Iterable[str] | None) -> dict[str, int]:
+    """Names of the blobs that the model gives, and their values."""
+    if outputs is None:  # an input that no layer reads is an output of the net, but of no model
+        read = {value for node in net.graph.nodes if not _is_input(node) for value in node.tops}
+        return {net.graph.names[v]: v for v in net.graph.outputs if v in read}
+    blobs, outputs = net.graph.blobs(), list(outputs)
+    unknown = [name for name in outputs if name not in blobs]
+    if unknown:
+        raise CaffeError(f"net '{net.name}' has no blob {', '.join(map(repr, unknown))} to export")
+    return {name: blobs[name] for name in outputs}
+
+
+def _needed(net: Net, values: set[int]) -> list[Node]:
+    """The nodes that the values depend on, in order."""
+    nodes = []
+    for node in reversed(net.graph.nodes):
+        if values & set(node.tops):
+            values |= set(node.bottoms)
+            nodes.append(node)
+    return nodes[::-1]
+
+
+def _is_input(node: Node) -> bool:
+    return not node.bottoms and node.type not in COMPUTED and node.type != "Python"
+
+
+def _check_types(nodes: Sequence[Node]) -> None:
+    """All layers that cannot be exported, at once."""
+    lines = [
+        f"  layer '{node.name}' ({node.type}): {reason}"
+        for node in nodes
+        if not _is_input(node) and (reason := registry.why_not(node.type))
+    ]
+    if lines:
+        raise CaffeError("these layers have no ONNX form:\n" + "\n".join(lines))
+
+
+def _write(net: Net, nodes: Sequence[Node], shapes: dict[int, Shape]) -> Written:
+    writer = Writer()
+    names: dict[int, str] = {}
+    refused = []
+    for node in nodes:
+        if _is_input(node):
+            names.update((value, net.graph.names[value]) for value in node.tops)
+            continue
+        bottoms = [Blob(names[value], shapes[value]) for value in node.bottoms]
+        try:
+            tops = registry.write(writer, node.module, bottoms)
+        except registry.NoOnnxForm as error:
+            refused.append(str(error))
+            tops = [""] * len(node.tops)
+        names.update(zip(node.tops, tops, strict=True))
+    if refused:
+        raise CaffeError("these layers have no ONNX form:\n  " + "\n  ".join(refused))
+    return Written(writer, names, shapes)
+
+
+# -- sizes that change -------------------------------------------------------------------------
+
+
+def _dynamic_axes(net: Net, nodes: Sequence[Node], written: Written, kind: str) -> dict[int, dict[int, str]] | str:
+    """The names of the axes that change with the batch or the size, by value; or why none may change."""
+    changed = _changed_inputs(net, nodes, kind)
+    if not changed:
+        return "no input has such an axis"
+    before = net.shapes_of_values
+    try:
+        net.reshape(**{net.graph.names[value]: shape for value, shape in changed.items()})
+        other = _write(net, nodes, net.shapes_of_values)
+    except CaffeError as error:
+        return f"with other inputs, {error}"
+    finally:
+        net.reshape(**{net.graph.names[value]: before[value] for value in changed})
+    different = _first_difference(written.writer, other.writer)
+    if different:
+        return f"layer '{different}' depends on it"
+    result: dict[int, dict[int, str]] = {}
+    for value, shape in written.shapes.items():
+        moved = [axis for axis, (a, b) in enumerate(zip(shape, other.shapes[value], strict=False)) if a != b]
+        if moved:
+            result[value] = {axis: _axis_name(net.graph.names[value], axis, kind, value in changed) for axis in moved}
+    return result
+
+
+def _axis_name(blob: str, axis: int, kind: str, is_input: bool) -> str:
+    if kind == BATCH and axis == 0:
+        return "batch"
+    return {2: "height", 3: "width"}[axis] if is_input else f"{blob}_{axis}"
+
+
+def _changed_inputs(net: Net, nodes: Sequence[Node], kind: str) -> dict[int, Shape]:
+    """The inputs that hold one item each, or images of the first image's size, with that changed."""
+    inputs = {value: net.shapes_of_values[value] for node in nodes if _is_input(node) for value in node.tops}
+    inputs = {value: shape for value, shape in inputs.items() if shape}
+    first = next(iter(inputs.values()), ())
+    if kind == BATCH:
+        return {value: (shape[0] + 1, *shape[1:]) for value, shape in inputs.items() if shape[0] == first[0]}
+    sizes = [shape[2:] for shape in inputs.values() if len(shape) == 4 and min(shape[2:]) > 1]
+    return {
+        value: (*shape[:2], shape[2] + STEPS["height"], shape[3] + STEPS["width"])
+        for value, shape in inputs.items()
+        if sizes and shape[2:] == sizes[0]
+    }
+
+
+def _first_difference(first: Writer, second: Writer) -> str | None:
+    """The layer of the first node in which two graphs differ."""
+    for a, b in zip(first.nodes, second.nodes, strict=False):
+        same = a == b and all(_same_constant(first, second, name) for name in a.input)
+        if not same:
+            return a.name.rpartition("/")[0]
+    if len(first.nodes) != len(second.nodes):
+        longer = max(first.nodes, second.nodes, key=len)
+        return longer[min(len(first.nodes), len(second.nodes))].name.rpartition("/")[0]
+    return None
+
+
+def _same_constant(first: Writer, second: Writer, name: str) -> bool:
+    a, b = first.constants.get(name), second.constants.get(name)
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and (a.size > SMALL or bool((a == b).all()))
+
+
+#: constants of more elements are learned blobs, which do not depend on sizes
+SMALL = 2**16
+
+
+# -- the model ---------------------------------------------------------------------------------
+
+
+def _model(
+    net: Net, nodes: Sequence[Node], written: Written, wanted: dict[str, int], axes: dict[int, dict[int, str]], fold: bool
+) -> ModelProto:
+    writer, names = written.writer, written.names
+    inputs = [value for node in nodes if _is_input(node) for value in node.tops]
+    _name_outputs(net, writer, names, wanted, set(inputs))
+    outputs = {name: written.shapes[value] for name, value in wanted.items()}
+    if fold:
+        fold_affine(writer, set(outputs))
+    used = {name for node in writer.nodes for name in node.input}
+    writer.constants = {name: array for name, array in writer.constants.items() if name in used}
+    infos = [
+        [_info(net.graph.names[v], written.shapes[v], axes.get(v, {})) for v in inputs if net.graph.names[v] in used],
+        [_info(name, outputs[name], axes.get(value, {})) for name, value in wanted.items()],
+    ]
+    graph = helper.make_graph(writer.nodes, net.name or "net", *infos, initializer=writer.tensors())
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    model.producer_name, model.producer_version = "segaware_caffe", __version__
+    return model
+
+
+def _name_outputs(net: Net, writer: Writer, names: dict[int, str], wanted: dict[str, int], inputs: set[int]) -> None:
+    """Give the values of the graph the names of the blobs that they are; copy what would have two names."""
+    last = {value: name for name, value in net.graph.blobs().items()}
+    taken = {net.graph.names[value] for value in inputs} | set(writer.constants)
+    renamed: dict[str, str] = {}
+    for value in [*wanted.values(), *names]:
+        name = names[value]
+        label = last.get(value)
+        if name.startswith("#") and name not in renamed and label and label != AUTOMATIC and label not in taken:
+            renamed[name] = label
+            taken.add(label)
+    for node in writer.nodes:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+    for label, value in wanted.items():
+        name = renamed.get(names[value], names[value])
+        if name != label:
+            writer.nodes.append(helper.make_node("Identity", [name], [label], name=f"{label}/Identity"))
+
+
+def _info(name: str, shape: Shape, axes: dict[int, str]) -> Any:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [axes.get(axis, size) for axis, size in enumerate(shape)])
+
+
+def _save(model: ModelProto, path: Path) -> None:
+    if model.ByteSize() > LARGEST:
+        raise CaffeError(f"{path}: a model of {model.ByteSize() / 2**30:.1f} GiB does not fit into one file of at most 2 GiB")
+    checker.check_model(model)
+    with replacing(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+
+
+def coverage() -> dict[str, str]:
+    """Layer type -> "yes", "input" (its tops are inputs of the model), or why it cannot be exported."""
+    result = {}
+    for name, layer in registered().items():
+        if layer.bottoms == 0 and name not in COMPUTED and name != "Python":
+            result[name] = "input"
+        else:
+            result[name] = registry.why_not(name) or "yes"
+    return result
