@@ -9,6 +9,7 @@ from segaware_caffe.export.onnx import (  # noqa: F401  (importing a family regi
     convolutions,
     detection,
     distances,
+    domain_transform,
     losses,
     neurons,
     normalization,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from segaware_caffe.export.onnx.registry import converter
-from segaware_caffe.export.onnx.writer import Blob, Writer
+from segaware_caffe.export.onnx.writer import END, Blob, Writer
 from segaware_caffe.layers.labels import NO_LABEL
 
 
@@ -57,3 +57,21 @@ def bias_channel(w: Writer, layer: Any, scores: Blob, labels: Blob) -> str:
     channel = w.op("OneHot", w.integers(options.background_label), classes, bits, axis=1)  # (1, C)
     behind = w.mul(w.unsqueeze(channel, 2, 3), w.mul(known, w.constant(float(options.bg_bias))))
     return w.op("Sum", scores.name, bias, behind)
+
+
+@converter("UniqueLabel")
+def unique_label(w: Writer, layer: Any, labels: Blob) -> str:
+    """Sort, drop what equals its neighbour, sort again; what is no label goes to infinity, and from there to -1."""
+    options, infinity = layer.options, w.constant(math.inf)
+    forced = list(options.force_label)
+    more = w.constant([forced + [math.inf] * options.max_labels])
+    more = w.op("Expand", more, w.concat([w.shape(labels.name, 0, 1), w.integers(1)], 0))
+    values = w.concat([w.op("Flatten", labels.name, axis=1), more], 1)
+    for label in set(options.ignore_label) - set(forced):
+        values = w.where(w.op("Equal", values, w.constant(float(label))), infinity, values)
+    ordered, _ = w.ops("TopK", 2, values, w.shape(values, 1, 2), axis=1, largest=0)
+    first, rest = w.slice(ordered, 1, 0, 1), w.slice(ordered, 1, 1, END)
+    repeated = w.op("Equal", rest, w.slice(ordered, 1, 0, -1))
+    distinct = w.concat([first, w.where(repeated, infinity, rest)], 1)
+    found, _ = w.ops("TopK", 2, distinct, w.integers(options.max_labels), axis=1, largest=0)
+    return w.unsqueeze(w.where(w.op("IsInf", found), w.constant(float(NO_LABEL)), found), 2, 3)

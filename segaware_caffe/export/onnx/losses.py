@@ -39,7 +39,7 @@ def score_loss(w: Writer, layer: Any, scores: Blob, labels: Blob, *gain: Blob) -
     param = layer.proto.loss_param
     if param.weight_by_label_freqs:
         raise refuse(layer, "class weights have no ONNX form here")
-    axis = layer.axis(layer.class_axis(), len(scores.shape))
+    axis = layer.class_axis(len(scores.shape))
     logs = w.op("LogSoftmax", classes_last(w, scores, axis), axis=1)
     indices, valid = class_indices(w, w.reshape(labels.name, (-1,)), layer.ignored_labels())
     if layer.type == "SoftmaxWithLoss":
