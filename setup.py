@@ -19,6 +19,7 @@ EXTRAS = {
     "tensorboard": ["tensorboard>=2.14"],
     "draw": ["pydot>=3"],
     "python2": ["fissix>=21"],
+    "onnx": ["onnx>=1.16"],
 }
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
 EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.22"]
@@ -30,6 +31,7 @@ EXTRAS["test"] = [
     "hypothesis>=6",
     "opencv-python-headless<5",
     "grpcio-tools>=1.60",
+    "onnxruntime>=1.18",
     "ruff>=0.6",
 ]
 

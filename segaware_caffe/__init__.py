@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ParseError, ShapeError, UnknownLayerError, WeightsError
+    from segaware_caffe.export import export_onnx
     from segaware_caffe.layers import Layer, register, set_random_seed
     from segaware_caffe.net import Net
     from segaware_caffe.schema import filter_net, read_net, read_solver
@@ -28,6 +29,7 @@ __all__ = [
     "UnknownLayerError",
     "WeightsError",
     "__version__",
+    "export_onnx",
     "filter_net",
     "read_net",
     "read_solver",
@@ -48,6 +50,7 @@ _ROOMS = {
     "Solver": "solver",
     "UnknownLayerError": "errors",
     "WeightsError": "errors",
+    "export_onnx": "export",
     "filter_net": "schema",
     "read_net": "schema",
     "read_solver": "schema",

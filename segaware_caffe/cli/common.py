@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from segaware_caffe import files
+from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import parse_assignment, read_variables
 
 
@@ -40,6 +41,24 @@ def add_variable_arguments(parser: argparse.ArgumentParser) -> None:
     """--set and --variables for ${NAME} placeholders."""
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="value of a ${NAME} placeholder (repeatable)")
     parser.add_argument("--variables", metavar="FILE", help="file of NAME=VALUE lines for ${NAME} placeholders; --set wins")
+
+
+def add_shape_argument(parser: argparse.ArgumentParser) -> None:
+    """--shape for inputs of another shape than the prototxt's."""
+    parser.add_argument("--shape", action="append", default=[], metavar="BLOB=N,C,H,W", help="another shape for an input (repeatable)")
+
+
+def given_shapes(args: argparse.Namespace) -> dict[str, tuple[int, ...]]:
+    """The shapes that --shape gives, by blob."""
+    return dict(_shape(text) for text in args.shape)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, numbers = text.partition("=")
+    try:
+        return name, tuple(int(n) for n in numbers.split(","))
+    except ValueError as error:
+        raise CaffeError(f"--shape {text}: give it as BLOB=N,C,H,W, e.g. data=1,3,321,321") from error
 
 
 def add_json_argument(parser: argparse.ArgumentParser, what: str = "the figures") -> None:

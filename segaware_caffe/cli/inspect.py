@@ -4,8 +4,7 @@ import argparse
 import math
 from collections.abc import Sequence
 
-from segaware_caffe.cli.common import add_variable_arguments, stages, variables
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.cli.common import add_shape_argument, add_variable_arguments, given_shapes, stages, variables
 from segaware_caffe.net import Net
 from segaware_caffe.weights import plan_load, read_weights
 
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", type=str.upper)
     parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
-    parser.add_argument("--shape", action="append", default=[], metavar="BLOB=N,C,H,W", help="another shape for an input (repeatable)")
+    add_shape_argument(parser)
     parser.add_argument("--splits", action="store_true", help="show the implicit Split layers too")
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
     add_variable_arguments(parser)
@@ -41,9 +40,7 @@ def run(args: argparse.Namespace) -> None:
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,
     )
-    shapes = dict(_shape(text) for text in args.shape)
-    if shapes:
-        net.reshape(**shapes)
+    net.reshape(**given_shapes(args))
     print(table(net, args.splits))
     if args.memory:
         print()
@@ -93,11 +90,3 @@ def _columns(rows: Sequence[Sequence[str]], limit: int = 48) -> list[str]:
     rows = [[cell if len(cell) <= limit else cell[: limit - 3] + "..." for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _shape(text: str) -> tuple[str, tuple[int, ...]]:
-    name, _, numbers = text.partition("=")
-    try:
-        return name, tuple(int(n) for n in numbers.split(","))
-    except ValueError as error:
-        raise CaffeError(f"--shape {text}: give it as BLOB=N,C,H,W, e.g. data=1,3,321,321") from error

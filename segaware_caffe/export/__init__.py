@@ -1,1 +1,59 @@
 """The ways out of Caffe: ONNX models, PyTorch source, torch.export programs."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.extras import optional_import
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from segaware_caffe.net import Net
+
+
+def export_onnx(
+    net: "Net",
+    path: str | os.PathLike,
+    *,
+    outputs: Iterable[str] | None = None,
+    dynamic: Iterable[str] | None = None,
+    fold: bool = True,
+) -> "ModelProto":
+    """Write a net as an ONNX model (operator set 13), and return the model. Needs the extra `onnx`.
+
+    Args:
+        net: a net of phase TEST, with its weights; its present shapes are those of the model.
+        path: file to write.
+        outputs: names of the blobs that the model gives; None for the net's outputs. Inputs that they do not need are left out.
+        dynamic: what may change from run to run: "batch" (the first axis of the inputs), "size" (height
+            and width of images), () for nothing. None takes what the net allows.
+        fold: multiply BatchNorm and Scale layers behind convolutions into their weights.
+
+    The blobs keep their names; of a blob that in-place layers write again, the last state does. Data layers that are
+    needed become inputs. Recurrent layers without exposed states start from 0 in every run.
+
+    Raises CaffeError for layers that have no ONNX form, all at once; for a `dynamic` that the net does not allow; for
+    a model of more than 2 GiB.
+    """
+    optional_import("onnx", "onnx", path)
+    from segaware_caffe.export.onnx import write_model
+
+    return write_model(net, path, outputs=outputs, dynamic=dynamic, fold=fold)
+
+
+#: suffix -> what writes it
+FORMATS = {".onnx": export_onnx}
+
+
+def export(net: "Net", path: str | os.PathLike, **options: Any) -> None:
+    """Write a net in the format that the suffix of `path` names; `options` are those of the format's own function."""
+    suffix = Path(path).suffix
+    if suffix not in FORMATS:
+        raise CaffeError(f"{os.fspath(path)}: the suffix must name a format to export to: {', '.join(FORMATS)}")
+    FORMATS[suffix](net, path, **options)
+
+
+__all__ = ["FORMATS", "export", "export_onnx"]

@@ -95,16 +95,16 @@ class SoftmaxWithLoss(ScoreLoss):
         super().setup(*bottoms)
         freqs, self.averages = self.proto.loss_param.weight_by_label_freqs, self.proto.softmaxloss_param.HasField("weight_source")
         self.check(not (freqs and self.averages), "weights of classes are given by weight_by_label_freqs OR weight_source, not both")
-        self.register_buffer("_weights", None, persistent=False)
+        self.register_buffer("class_weights", None, persistent=False)
         if freqs:
-            self._weights = torch.tensor(list(self.proto.loss_param.class_weighting))
+            self.class_weights = torch.tensor(list(self.proto.loss_param.class_weighting))
         elif self.averages:
-            self._weights = torch.tensor(self._read_weights(self.proto.softmaxloss_param.weight_source))
+            self.class_weights = torch.tensor(self._read_weights(self.proto.softmaxloss_param.weight_source))
 
     def reshape(self, scores: Shape, labels: Shape, *more: Shape) -> list[Shape]:
         tops = super().reshape(scores, labels)
         classes = scores[self.class_axis(len(scores))]
-        count = classes if self._weights is None else len(self._weights)
+        count = classes if self.class_weights is None else len(self.class_weights)
         self.check(
             count == classes,
             f"Number of class weight values does not match the number of classes: {count} weights, {classes} classes",
@@ -116,10 +116,10 @@ class SoftmaxWithLoss(ScoreLoss):
 
     def loss(self, logs: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         values = losses.softmax_loss(logs, indices)
-        return values if self._weights is None else values * self._weights.to(values)[indices]
+        return values if self.class_weights is None else values * self.class_weights.to(values)[indices]
 
     def counts(self, indices: torch.Tensor) -> torch.Tensor | None:
-        return self._weights[indices] if self.averages and self._weights is not None else None
+        return self.class_weights[indices] if self.averages and self.class_weights is not None else None
 
     def _read_weights(self, path: str) -> list[float]:
         """The numbers in a text file."""
@@ -151,23 +151,23 @@ class InfogainLoss(ScoreLoss):
     def setup(self, *bottoms: Shape) -> None:
         super().setup(*bottoms)
         self.check(not self.proto.loss_param.HasField("normalize"), 'normalize is deprecated. use "normalization"')
-        self.register_buffer("_gain", None, persistent=False)
+        self.register_buffer("gain", None, persistent=False)
         if len(bottoms) == 2:
             self.check(
                 bool(self.options.source),
                 "Infogain matrix source must be specified: infogain_loss_param { source: ... }, or a third bottom",
             )
             try:
-                self._gain = torch.from_numpy(read_blobproto(self.options.source).astype(np.float32, copy=False))
+                self.gain = torch.from_numpy(read_blobproto(self.options.source).astype(np.float32, copy=False))
             except CaffeError as error:
                 self.fail(str(error), type(error))
 
     def reshape(self, scores: Shape, labels: Shape, *gain: Shape) -> list[Shape]:
         tops = super().reshape(scores, labels)
-        classes, shape = scores[self.class_axis(len(scores))], gain[0] if gain else tuple(self._gain.shape)
+        classes, shape = scores[self.class_axis(len(scores))], gain[0] if gain else tuple(self.gain.shape)
         self.check(math.prod(shape) == classes**2, f"the infogain matrix must have {classes} x {classes} elements, not shape {shape}")
         return tops
 
     def loss(self, logs: torch.Tensor, indices: torch.Tensor, *gain: torch.Tensor) -> torch.Tensor:
-        matrix = (gain[0] if gain else self._gain).detach().to(logs)
+        matrix = (gain[0] if gain else self.gain).detach().to(logs)
         return losses.infogain_loss(logs, indices, matrix.reshape(logs.shape[1], -1))

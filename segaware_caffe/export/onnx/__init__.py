@@ -19,6 +19,6 @@ from segaware_caffe.export.onnx import (  # noqa: F401  (importing a family regi
     shaping,
     sources,
 )
-from segaware_caffe.export.onnx.model import coverage, export_onnx
+from segaware_caffe.export.onnx.model import coverage, write_model
 
-__all__ = ["coverage", "export_onnx"]
+__all__ = ["coverage", "write_model"]

@@ -6,7 +6,9 @@ score, the detections come, as in the layer.
 
 from typing import Any
 
+import numpy as np
 import torch
+from onnx import TensorProto, helper
 
 from segaware_caffe.export.onnx.registry import converter, refuse
 from segaware_caffe.export.onnx.writer import Blob, Writer
@@ -21,6 +23,35 @@ def roi_pooling(w: Writer, layer: Any, bottom: Blob, rois: Blob) -> str:
     options = layer.options
     regions = rois.name if len(rois.shape) == 2 else w.op("Flatten", rois.name, axis=1)
     return w.op("MaxRoiPool", bottom.name, regions, pooled_shape=[options.pooled_h, options.pooled_w], spatial_scale=options.spatial_scale)
+
+
+@converter("PSROIPooling")
+def psroi_pooling(w: Writer, layer: Any, bottom: Blob, rois: Blob) -> str:
+    options, groups = layer.options, layer.options.group_size
+    regions = rois.name if len(rois.shape) == 2 else w.op("Flatten", rois.name, axis=1)
+    sample = w.squeeze(w.cast(w.slice(regions, 1, 0, 1), np.int64), 1)
+    shape = w.concat([w.integers(-1, options.output_dim, groups, groups), w.shape(bottom.name, 2)], 0)
+    maps = w.op("Reshape", w.op("Gather", bottom.name, sample), shape)  # (R, outputs, groups, groups, H, W)
+    rows, columns = (_bin_weights(w, regions, axis, groups, options.spatial_scale, w.shape(bottom.name, 4 - axis)) for axis in (2, 1))
+    means = w.sum(w.mul(maps, w.unsqueeze(columns, 1, 2, 4)), 5)
+    return w.sum(w.mul(means, w.unsqueeze(rows, 1, 3)), 4)
+
+
+def _bin_weights(w: Writer, regions: str, axis: int, count: int, scale: float, size: str) -> str:
+    """What averages the positions of each bin along one axis: (R, count, size)."""
+    first, last = (w.slice(regions, 1, column, column + 1) for column in (axis, axis + 2))
+    first, last = (w.op("Floor", w.affine(edge, 1, 0.5)) for edge in (first, last))
+    start, end = w.affine(first, scale, 0), w.affine(w.affine(last, 1, 1), scale, 0)
+    step = w.affine(w.op("Max", w.op("Sub", end, start), w.constant(0.1)), 1 / count, 0)
+    length = w.squeeze(w.slice(size, 0, 0, 1), 0)
+    edges = [
+        w.op("Clip", w.op(rounding, w.add(w.mul(step, w.constant([bins])), start)), w.constant(0.0), w.cast(length))
+        for rounding, bins in (("Floor", list(range(count))), ("Ceil", list(range(1, count + 1))))
+    ]
+    position = w.cast(w.op("Range", w.constant(0, np.int64), length, w.constant(1, np.int64)))
+    begin, stop = (w.unsqueeze(edge, 2) for edge in edges)
+    inside = w.op("And", w.op("GreaterOrEqual", position, begin), w.op("Less", position, stop))
+    return w.op("Div", w.cast(inside), w.op("Max", w.op("Sub", stop, begin), w.constant(1.0)))
 
 
 @converter("PriorBox")
@@ -101,8 +132,6 @@ def _best_of_each_sample(w: Writer, chosen: str, found: str, keep: int) -> str:
 
 
 def _one() -> Any:
-    from onnx import TensorProto, helper
-
     return helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from segaware_caffe.export.onnx.labels import class_indices, classes_last, count
-from segaware_caffe.export.onnx.registry import converter, refuse
+from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Blob, Writer
 from segaware_caffe.ops.losses import LOG_THRESHOLD, SMALLEST_FLOAT
 
@@ -23,34 +23,41 @@ def size(w: Writer, value: str, axes: int | None = None) -> str:
     return w.cast(w.op("ReduceProd", w.shape(value, 0, axes), axes=[0], keepdims=0)) if axes else w.constant(1.0)
 
 
-def normalized(w: Writer, layer: Any, values: str, valid: str, mode: int, batch: str) -> str:
-    """The sum of the valid values, divided as the normalization `mode` says, by at least 1."""
-    param, total = layer.proto.loss_param, w.sum(w.where(valid, values, w.constant(0.0)))
+def normalized(w: Writer, layer: Any, values: str, valid: str, mode: int, batch: str, weights: str = "") -> str:
+    """The sum of the valid values, divided as the normalization `mode` says; `weights` is what each counts for VALID."""
+    param, zero = layer.proto.loss_param, w.constant(0.0)
+    total = w.sum(w.where(valid, values, zero))
     if mode == param.NONE:
         return total
-    if mode not in (param.VALID, param.FULL, param.BATCH_SIZE):
-        raise refuse(layer, "its normalization has no ONNX form here")
+    if mode == param.PRE_FIXED:
+        return w.affine(total, 1 / param.pre_fixed_normalizer, 0)
+    if mode == param.VALID and weights:
+        weight = w.sum(w.where(valid, weights, zero))
+        return w.op("Div", total, w.where(w.op("Greater", weight, zero), weight, w.constant(1.0)))
     divisor = {param.VALID: lambda: count(w, valid), param.FULL: lambda: size(w, values), param.BATCH_SIZE: lambda: batch}[mode]()
     return w.op("Div", total, w.op("Max", divisor, w.constant(1.0)))
 
 
 @converter("SoftmaxWithLoss", "InfogainLoss")
 def score_loss(w: Writer, layer: Any, scores: Blob, labels: Blob, *gain: Blob) -> list[str]:
-    param = layer.proto.loss_param
-    if param.weight_by_label_freqs:
-        raise refuse(layer, "class weights have no ONNX form here")
     axis = layer.class_axis(len(scores.shape))
     logs = w.op("LogSoftmax", classes_last(w, scores, axis), axis=1)
     indices, valid = class_indices(w, w.reshape(labels.name, (-1,)), layer.ignored_labels())
+    weights = ""
     if layer.type == "SoftmaxWithLoss":
         own = w.squeeze(w.op("GatherElements", logs, w.unsqueeze(indices, 1), axis=1), 1)
         values = w.op("Min", w.op("Neg", own), w.constant(-math.log(SMALLEST_FLOAT)))
+        if layer.class_weights is not None:
+            weights = w.op("Gather", w.learned(layer.class_weights, f"{layer.name} weights"), indices)
+            values = w.mul(values, weights)
     else:
         shape = (scores.shape[axis],) * 2
-        matrix = w.reshape(gain[0].name, shape) if gain else w.learned(layer._gain.view(shape), f"{layer.name} gain")
+        matrix = w.reshape(gain[0].name, shape) if gain else w.learned(layer.gain.view(shape), f"{layer.name} gain")
         clamped = w.op("Max", logs, w.constant(math.log(LOG_THRESHOLD)))
         values = w.op("Neg", w.sum(w.mul(w.op("Gather", matrix, indices), clamped), 1))
-    loss = normalized(w, layer, values, valid, layer.read_normalization(param.VALID), size(w, scores.name, axis))
+    mode = layer.read_normalization(layer.proto.loss_param.VALID)
+    counted = weights if layer.type == "SoftmaxWithLoss" and layer.averages else ""
+    loss = normalized(w, layer, values, valid, mode, size(w, scores.name, axis), counted)
     if layer.num_tops == 1:
         return [loss]
     return [loss, w.op("Softmax", scores.name, axis=axis)]

@@ -44,38 +44,22 @@ class Written(NamedTuple):
     shapes: dict[int, Shape]
 
 
-def export_onnx(
-    net: Net,
-    path: str | os.PathLike,
-    *,
-    outputs: Iterable[str] | None = None,
-    dynamic: Iterable[str] | None = None,
-    fold: bool = True,
+def write_model(
+    net: Net, path: str | os.PathLike, *, outputs: Iterable[str] | None, dynamic: Iterable[str] | None, fold: bool
 ) -> ModelProto:
-    """Write a net as an ONNX model; returns the model.
-
-    Args:
-        net: a net of phase TEST, with its weights; its present shapes are those of the model.
-        path: file to write. Of a model over 2 GiB the weights lie beside it, in `path` + ".data".
-        outputs: names of the blobs that the model gives; None for the net's outputs. Inputs that they do not need are left out.
-        dynamic: what may change from run to run: "batch" (the first axis of the inputs), "size" (height
-            and width of images), () for nothing. None takes what the net allows.
-        fold: multiply BatchNorm and Scale layers behind convolutions into their weights.
-
-    The blobs keep their names (of a blob that in-place layers write again, the last state does).
-    Raises CaffeError for layers that have no ONNX form, all at once, and for a `dynamic` that the net does not allow.
-    """
+    """What `segaware_caffe.export_onnx` does and says."""
     if net.training:
         raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
     wanted = _wanted(net, outputs)
     nodes = _needed(net, set(wanted.values()))
     _check_types(nodes)
     asked = (BATCH, SIZE) if dynamic is None else tuple(dynamic)
+    unknown = [kind for kind in asked if kind not in (BATCH, SIZE)]
+    if unknown:
+        raise CaffeError(f"dynamic may name '{BATCH}' and '{SIZE}', not {unknown[0]!r}")
     written = _write(net, nodes, net.shapes_of_values)
     axes: dict[int, dict[int, str]] = {}
     for kind in asked:
-        if kind not in (BATCH, SIZE):
-            raise CaffeError(f"dynamic may name '{BATCH}' and '{SIZE}', not {kind!r}")
         found = _dynamic_axes(net, nodes, written, kind)
         if isinstance(found, str):
             if dynamic is not None:

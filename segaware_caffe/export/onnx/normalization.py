@@ -26,17 +26,14 @@ def with_own_statistics(w: Writer, bottom: Blob, eps: float) -> str:
 
 @converter("BatchNorm")
 def batch_norm(w: Writer, layer: Any, bottom: Blob) -> str:
-    slope, bias = layer.slope_and_bias() if hasattr(layer, "slope_and_bias") else (None, None)
+    ndim = len(bottom.shape)
+    slope, bias = (layer.blob(index).double() for index in (3, 4)) if layer.scaled else (1.0, 0.0)
     if not layer.takes_stored():
-        top = with_own_statistics(w, bottom, layer.options.eps)
-        return top if slope is None else fixed(w, layer, top, len(bottom.shape), slope, bias)
-    mean, variance, scale = (layer.blob(index).double() for index in range(3))
-    correction = torch.where(scale == 0, 0, 1 / scale)
-    factor = (variance * correction + layer.options.eps).rsqrt()
-    shift = -mean * correction * factor
-    if slope is not None:
-        factor, shift = factor * slope, shift * slope + bias
-    return fixed(w, layer, bottom.name, len(bottom.shape), factor, shift)
+        top = with_own_statistics(w, bottom, layer.eps)
+        return fixed(w, layer, top, ndim, slope, bias) if layer.scaled else top
+    mean, variance = (value.double() for value in layer.stored())
+    factor = slope * (variance + layer.eps).rsqrt()
+    return fixed(w, layer, bottom.name, ndim, factor, bias - mean * factor)
 
 
 @converter("BN")
