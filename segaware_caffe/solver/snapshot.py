@@ -17,6 +17,7 @@ from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 from segaware_caffe.net import Net
 from segaware_caffe.schema import SolverParameter
+from segaware_caffe.solver.policies import Schedule
 from segaware_caffe.weights import SolverState, check_hdf5_names, read_solverstate, write_solverstate
 from segaware_caffe.weights.blobs import dims, same_shape
 
@@ -30,7 +31,7 @@ def snapshot_files(param: Any, iteration: int) -> tuple[str, str]:
     return f"{stem}.caffemodel{suffix}", f"{stem}.solverstate{suffix}"
 
 
-def write_snapshot(param: Any, net: Net, iteration: int, current_step: int, history: Sequence[torch.Tensor]) -> None:
+def write_snapshot(param: Any, net: Net, iteration: int, schedule: Schedule, history: Sequence[torch.Tensor]) -> None:
     """Write both files, and log that they are there.
 
     Raises CaffeError, with the files of earlier snapshots as they were, if they cannot be written
@@ -40,7 +41,8 @@ def write_snapshot(param: Any, net: Net, iteration: int, current_step: int, hist
     try:
         with replacing(state) as new_state, replacing(weights) as new_weights:  # the last one named takes its place first
             net.save(new_weights, gradients=param.snapshot_diff)
-            write_solverstate(new_state, SolverState(iteration, weights, current_step, history))
+            state_now = SolverState(iteration, weights, schedule.current_step, history, schedule.last_event, schedule.minimum_loss)
+            write_solverstate(new_state, state_now)
             for file in (new_weights, new_state):
                 _flush(file)
     except (CaffeError, OSError, RuntimeError) as error:

@@ -169,7 +169,7 @@ class Solver:
         return outputs
 
     def _update(self, display: bool) -> None:
-        self.rate = self._schedule.rate(self.iter)
+        self.rate = self._schedule.rate(self.iter, self.loss)
         if display:
             logger.info("Iteration %d, lr = %g", self.iter, self.rate)
         scale = self._train.loss_scale
@@ -226,7 +226,7 @@ class Solver:
     def snapshot(self) -> str:
         """Write weights and solver state, `<snapshot_prefix>_iter_<iter>...`; the name of the solver state."""
         if self.processes.this.is_first:
-            write_snapshot(self.param, self._train.net, self.iter, self._schedule.current_step, self._updater.history)
+            write_snapshot(self.param, self._train.net, self.iter, self._schedule, self._updater.history)
         return snapshot_files(self.param, self.iter)[1]
 
     def restore(self, path: str | os.PathLike) -> None:
@@ -236,7 +236,8 @@ class Solver:
         logger.info("SGDSolver: restoring history")
         for blob, memory in zip(state.history, self._updater.history, strict=True):
             blob.read_into(memory)
-        self.iter, self._schedule.current_step = state.iter, state.current_step
+        self.iter, schedule = state.iter, self._schedule
+        schedule.current_step, schedule.last_event, schedule.minimum_loss = state.current_step, state.last_event, state.minimum_loss
 
     def _finetune(self, path: str | os.PathLike) -> None:
         logger.info("Finetuning from %s", path)

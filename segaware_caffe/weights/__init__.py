@@ -9,10 +9,11 @@ from segaware_caffe.weights.compare import Comparison, compare
 from segaware_caffe.weights.formats import Conversion, convert, read_weights, write_weights
 from segaware_caffe.weights.hdf5 import check_hdf5_names, read_hdf5, write_hdf5
 from segaware_caffe.weights.load import LoadReport, LoadTarget, load_weights, plan_load
-from segaware_caffe.weights.solverstate import SolverState, read_solverstate, write_solverstate
+from segaware_caffe.weights.solverstate import NO_LOSS, SolverState, read_solverstate, write_solverstate
 from segaware_caffe.weights.write import write_caffemodel
 
 __all__ = [
+    "NO_LOSS",
     "ArrayBlob",
     "BlobRef",
     "Comparison",

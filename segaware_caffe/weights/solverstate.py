@@ -1,6 +1,7 @@
 """Solver states, .solverstate and .solverstate.h5: what a training run needs besides the weights (spec/pipeline.md 3, 4.6)."""
 
 import os
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,15 @@ from segaware_caffe.weights.caffemodel import read_blob
 from segaware_caffe.weights.hdf5 import checked, member, new_hdf5
 from segaware_caffe.weights.mapped import MappedFile
 from segaware_caffe.weights.sniff import open_as
-from segaware_caffe.weights.wire import BYTES, VARINT, Scanner
+from segaware_caffe.weights.wire import BYTES, FIXED32, VARINT, Scanner
 from segaware_caffe.weights.write import blob_field, bytes_field, varint, write_parts
 
 #: SolverState
-ITER, LEARNED_NET, HISTORY, CURRENT_STEP = 1, 2, 3, 4
+ITER, LEARNED_NET, HISTORY, CURRENT_STEP, MINIMUM_LOSS, LAST_EVENT = 1, 2, 3, 4, 5, 6
+#: `minimum_loss` before there was a loss
+NO_LOSS = float(np.float32(1e38))
+#: the datasets of the policy `plateau`, and what they would hold where they are missing
+PLATEAU = {"iter_last_event": 0, "minimum_loss": NO_LOSS}
 MAX_ITERATION = 2**31 - 1
 
 
@@ -29,13 +34,16 @@ class SolverState:
 
     `iter` updates are done, the weights are in the file `learned_net`, the learning rate has come
     `current_step` steps down; `history` holds the update rule's memory, a blob for each learned
-    one, twice for the rules with two memories.
+    one, twice for the rules with two memories. `last_event` and `minimum_loss` are what the policy `plateau`
+    remembers; they are stored where it was used.
     """
 
     iter: int
     learned_net: str
     current_step: int
     history: Sequence[BlobRef | Array]
+    last_event: int = 0
+    minimum_loss: float = NO_LOSS
 
 
 def read_solverstate(path: str | os.PathLike) -> SolverState:
@@ -54,15 +62,18 @@ def _read_binary(path: str | os.PathLike) -> SolverState:
     file = MappedFile(path)
     scanner = Scanner(file.data, file.path)
     numbers: dict[int, int] = {}
-    learned_net, history = "", []
+    learned_net, minimum, history = "", NO_LOSS, []
     for field in scanner.fields(0, file.size):
-        if field.number in (ITER, CURRENT_STEP) and field.wire == VARINT:
+        if field.number in (ITER, CURRENT_STEP, LAST_EVENT) and field.wire == VARINT:
             numbers[field.number] = field.value
+        elif field.number == MINIMUM_LOSS and field.wire == FIXED32:
+            (minimum,) = struct.unpack_from("<f", file.data, field.start)
         elif field.number == LEARNED_NET and field.wire == BYTES:
             learned_net = os.fsdecode(file.data[field.start : field.end])
         elif field.number == HISTORY and field.wire == BYTES:
             history.append(read_blob(scanner, file, field.start, field.end, f"history blob {len(history)}"))
-    return _checked_state(path, numbers.get(ITER), learned_net, numbers.get(CURRENT_STEP, 0), history)
+    plateau = numbers.get(LAST_EVENT, 0), minimum
+    return _checked_state(path, numbers.get(ITER), learned_net, numbers.get(CURRENT_STEP, 0), history, *plateau)
 
 
 def _write_binary(path: str | os.PathLike, state: SolverState, history: Sequence[BlobRef]) -> None:
@@ -71,6 +82,9 @@ def _write_binary(path: str | os.PathLike, state: SolverState, history: Sequence
         for index, blob in enumerate(history):
             write_parts(file, blob_field(HISTORY, blob, f"history blob {index}"))
         file.write(_number_field(CURRENT_STEP, state.current_step))
+        if state.minimum_loss != NO_LOSS:
+            file.write(varint(MINIMUM_LOSS << 3 | FIXED32) + struct.pack("<f", state.minimum_loss))
+            file.write(_number_field(LAST_EVENT, state.last_event))
 
 
 def _number_field(number: int, value: int) -> bytes:
@@ -87,11 +101,12 @@ def _read_hdf5(path: str | os.PathLike) -> SolverState:
         keys = [str(index) for index in range(len(group))]
         history = [checked(member(h5py, group, key, h5py.Dataset, path), f"{path}: history blob {key}") for key in keys]
         learned_net = os.fsdecode(name)
+        plateau = [_value(member(h5py, file, key, h5py.Dataset, path)) if key in file else missing for key, missing in PLATEAU.items()]
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         if isinstance(error, CaffeError):
             raise
         raise WeightsError(f"{path}: a damaged HDF5 file: {error}") from error
-    return _checked_state(path, int(iteration), learned_net, int(step), history)
+    return _checked_state(path, int(iteration), learned_net, int(step), history, int(plateau[0]), float(plateau[1]))
 
 
 def _value(dataset: Any) -> Any:
@@ -107,14 +122,19 @@ def _write_hdf5(path: str | os.PathLike, state: SolverState, history: Sequence[B
         file.create_dataset("iter", data=[state.iter], dtype="i4")
         file.create_dataset("learned_net", data=np.array(name, f"S{len(name) + 1}"))  # the reference reads C strings, ended by a zero
         file.create_dataset("current_step", data=[state.current_step], dtype="i4")
+        if state.minimum_loss != NO_LOSS:
+            file.create_dataset("iter_last_event", data=[state.last_event], dtype="i4")
+            file.create_dataset("minimum_loss", data=[state.minimum_loss], dtype="f4")
         group = file.create_group("history")
         for index, blob in enumerate(history):
             group.create_dataset(str(index), data=blob.numpy())
 
 
-def _checked_state(path: str | os.PathLike, iteration: int | None, learned_net: str, step: int, history: list[BlobRef]) -> SolverState:
+def _checked_state(
+    path: str | os.PathLike, iteration: int | None, learned_net: str, step: int, history: list[BlobRef], event: int, loss: float
+) -> SolverState:
     if iteration is None or not learned_net:
         raise WeightsError(f"{path}: not a solver state: it names no iteration, or no file of weights")
-    if not 0 <= iteration <= MAX_ITERATION or not 0 <= step <= MAX_ITERATION:
-        raise WeightsError(f"{path}: a damaged solver state: iteration {iteration}, step {step}")
-    return SolverState(iteration, learned_net, step, history)
+    if not all(0 <= number <= MAX_ITERATION for number in (iteration, step, event)):
+        raise WeightsError(f"{path}: a damaged solver state: iteration {iteration}, step {step}, last event {event}")
+    return SolverState(iteration, learned_net, step, history, event, loss)

@@ -44,6 +44,42 @@ def test_multistep_goes_one_step_down_a_call(caplog):
     assert caplog.messages == ["MultiStep Status: Iteration 500, step = 1", "MultiStep Status: Iteration 501, step = 2"]
 
 
+WARM = "warmup_iter: 4 warmup_start_lr: 0.02"
+
+
+@pytest.mark.parametrize(
+    ("fields", "after"),
+    [
+        ('lr_policy: "fixed"', [0.1, 0.1]),
+        ('lr_policy: "step" gamma: 0.5 stepsize: 2', [0.1 * 0.5**2, 0.1 * 0.5**2]),
+        ('lr_policy: "poly" power: 2 max_iter: 10', [0.1 * 0.6**2, 0.1 * 0.5**2]),
+    ],
+)
+def test_the_rate_warms_up_to_base_lr_and_then_the_policy_begins_where_it_is(fields, after):
+    warm = schedule(f"base_lr: 0.1 {fields} {WARM}")
+    assert [warm.rate(iteration) for iteration in range(6)] == pytest.approx([0.02, 0.04, 0.06, 0.08, *after])
+
+
+def test_warming_up_from_nothing():
+    warm = schedule('base_lr: 0.1 lr_policy: "fixed" warmup_iter: 2')
+    assert [warm.rate(iteration) for iteration in range(3)] == pytest.approx([0, 0.05, 0.1])
+
+
+def test_plateau_goes_down_where_the_loss_has_no_new_minimum(caplog):
+    caplog.set_level("INFO")
+    plateau = schedule('base_lr: 1 lr_policy: "plateau" gamma: 0.1 plateau_winsize: 3 plateau_winsize: 2')
+    losses = [5, 4, 4, 6, 4, 3, 7, 7, 7, 7]
+    rates = [round(plateau.rate(iteration, loss), 6) for iteration, loss in enumerate(losses)]
+    assert rates == [1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01]
+    assert caplog.messages == ["Plateau Status: Iteration 4, step = 1", "Plateau Status: Iteration 7, step = 2"]
+    assert (plateau.current_step, plateau.minimum_loss, plateau.last_event) == (2, 3, 7)
+
+
+def test_multifixed_has_a_rate_for_each_stage():
+    staged = schedule('lr_policy: "multifixed" stagelr: 0.1 stageiter: 3 stagelr: 0.2 stageiter: 5')
+    assert [round(staged.rate(iteration), 6) for iteration in range(8)] == [0.1] * 4 + [0.2] * 4
+
+
 def test_step_keeps_its_step():
     step = schedule('base_lr: 1 lr_policy: "step" gamma: 0.5 stepsize: 4')
     step.rate(11)
@@ -61,6 +97,8 @@ def test_step_keeps_its_step():
         ('lr_policy: "exp" gamma: -1', "lr_policy 'exp' needs gamma >= 0"),
         ('lr_policy: "inv" gamma: -1', "lr_policy 'inv' needs gamma >= 0"),
         ('lr_policy: "multistep" gamma: -1', "lr_policy 'multistep' needs gamma >= 0"),
+        ('lr_policy: "plateau" gamma: -1', "lr_policy 'plateau' needs gamma >= 0"),
+        ('lr_policy: "multifixed" stagelr: 1', "lr_policy 'multifixed' needs stagelr once for each stageiter, not 1 for 0"),
         ('lr_policy: "poly" power: 1', "lr_policy 'poly' needs max_iter > 0, not 0"),
     ],
 )

@@ -63,6 +63,19 @@ def test_layers_that_hdf5_cannot_hold_are_told_before_training(tmp_path, when):
 
 
 @FORMATS
+def test_a_snapshot_holds_what_plateau_remembers(tmp_path, form):
+    param = counter_param(f'snapshot_prefix: "{tmp_path}/run" snapshot_format: {form} gamma: 0.5 plateau_winsize: [3, 3, 3, 3]')
+    param.lr_policy, param.base_lr = "plateau", -1  # uphill: the first loss stays the least
+    whole, first, second = (Solver(param) for _ in range(3))
+    whole.step(7)
+    first.step(5)
+    second.restore(first.snapshot())
+    second.step(2)
+    assert second.rate == whole.rate == -0.25
+    assert torch.equal(weight(second), weight(whole))
+
+
+@FORMATS
 def test_names_lines_and_what_is_left_in_the_folder(tmp_path, caplog, form):
     solver = snapshotting(tmp_path, f"snapshot: 2 snapshot_format: {form}")
     caplog.set_level("INFO", "segaware_caffe.solver")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segaware_caffe import CaffeError
 from segaware_caffe.schema import SolverState as Message
-from segaware_caffe.weights import SolverState, read_solverstate, write_solverstate
+from segaware_caffe.weights import NO_LOSS, SolverState, read_solverstate, write_solverstate
 
 REFERENCE = GOLDEN / "solver" / "adam_iter_10.solverstate"
 HISTORY = [np.arange(6, dtype=np.float32).reshape(2, 3), np.float32([7]), np.full((1, 2, 1, 2), 0.5, np.float32)]
@@ -25,6 +25,20 @@ def test_there_and_back(tmp_path, suffix):
     assert (state.iter, state.learned_net, state.current_step) == (2**31 - 1, "möglich/x.caffemodel", 3)
     for blob, values in zip(state.history, HISTORY, strict=True):
         np.testing.assert_array_equal(blob.numpy(), values)
+
+
+@suffixes
+def test_what_the_plateau_policy_remembers(tmp_path, suffix):
+    """SSD's fields, which a fork reads too; absent where there is nothing to remember."""
+    path = tmp_path / f"x.solverstate{suffix}"
+    write_solverstate(path, SolverState(9, "w", 3, HISTORY, last_event=7, minimum_loss=0.25))
+    state = read_solverstate(path)
+    assert (state.last_event, state.minimum_loss) == (7, 0.25)
+    if not suffix:
+        message = Message.FromString(path.read_bytes())
+        assert (message.iter_last_event, message.minimum_loss) == (7, 0.25)
+    write_solverstate(path, SolverState(9, "w", 3, HISTORY))
+    assert (read_solverstate(path).last_event, read_solverstate(path).minimum_loss) == (0, NO_LOSS)
 
 
 def test_more_blobs_than_a_layer_may_have(tmp_path):
@@ -53,6 +67,7 @@ def test_a_state_without_steps_is_at_the_first(tmp_path):
         (Message(learned_net="w"), "not a solver state: it names no iteration, or no file of weights"),
         (Message(iter=1), "not a solver state"),
         (Message(iter=-1, learned_net="w"), "a damaged solver state"),
+        (Message(iter=1, learned_net="w", iter_last_event=-1), "a damaged solver state"),
         (Message(iter=1, learned_net="w", history=[{"shape": {"dim": [2]}, "data": [1]}]), "history blob 0: its shape is 2 (2), 2 values"),
     ],
 )
