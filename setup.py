@@ -9,29 +9,31 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "segaware_caffe" / "__init__.py").read_text()).group(1)
 
+# Every requirement has a floor, and `make test-oldest` runs the tests on exactly these. For torch it is the oldest release that was tried.
+REQUIRED = ["torch>=2.13", "protobuf>=4.22", "numpy>=2.0", "scipy>=1.13", "pillow>=10", "jinja2>=3.1"]
 EXTRAS = {
-    "hdf5": ["h5py>=3.8"],
-    "safetensors": ["safetensors>=0.4"],
+    "hdf5": ["h5py>=3.11"],
+    "safetensors": ["safetensors>=0.6.1"],
     "lmdb": ["lmdb>=1.4"],
     "leveldb": ['plyvel>=1.5; python_version < "3.13"'],  # it has no wheels for later ones
     "progress": ["tqdm>=4.60"],
-    "plot": ["matplotlib>=3.8"],
-    "tensorboard": ["tensorboard>=2.14"],
+    "plot": ["matplotlib>=3.9"],
+    "tensorboard": ["tensorboard>=2.17"],
     "draw": ["pydot>=3"],
-    "python2": ["fissix>=21"],
-    "onnx": ["onnx>=1.16"],
+    "python2": ["fissix>=21.6.6"],
+    "onnx": ["onnx>=1.17"],
 }
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
-EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.22"]
+EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.24"]
 EXTRAS["test"] = [
     *EXTRAS["all"],
     *EXTRAS["demo"],
     "pytest>=8",
-    "pytest-xdist>=3",
-    "hypothesis>=6",
-    "opencv-python-headless<5",
+    "pytest-xdist>=3.0.2",
+    "hypothesis>=6.100",
+    "opencv-python-headless>=4.10.0.84,<5",
     "grpcio-tools>=1.60",
-    "onnxruntime>=1.18",
+    "onnxruntime>=1.19",
     "ruff>=0.6",
 ]
 
@@ -77,7 +79,7 @@ setup(
     package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "schema/forks.tsv", "voc/report.html", "models/*"]},
     ext_modules=[KERNELS],
     cmdclass={"build_py": BuildWithConfigs},
-    install_requires=["torch>=2.4", "protobuf>=4.22", "numpy>=1.26", "scipy>=1.11", "pillow>=10", "jinja2>=3.1"],
+    install_requires=REQUIRED,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["segaware-caffe = segaware_caffe.cli:main", "caffe-segaware = segaware_caffe.cli.caffe:main"]},
 )
