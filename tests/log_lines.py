@@ -9,8 +9,9 @@ NUMBER = r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.])"
 
 
 def messages(log: str) -> list[str]:
-    """The lines of a log without what glog puts in front."""
-    return [re.sub(r"^[IWEF](?:\d{4}|MMDD) \S+ +\S+ \S+\] ", "", line).rstrip() for line in log.rstrip().splitlines()]
+    """The lines of a log without what glog puts in front, and without the speed, which upstream puts in."""
+    lines = [re.sub(r"^[IWEF](?:\d{4}|MMDD) \S+ +\S+ \S+\] ", "", line).rstrip() for line in log.rstrip().splitlines()]
+    return [re.sub(r"^(Iteration \d+) \(\S+ iter/s, \S+s/\d+ iters\)", r"\1", line) for line in lines]
 
 
 def words(line: str) -> str:

@@ -33,7 +33,30 @@ COMMANDS = {
     "run": "a script written for Caffe's Python module, as it is",
     "render": "fill in the ${NAME} placeholders of a template",
     "voc": "PASCAL VOC: dataset, predictions, evaluation, submission",
+    "convert_imageset": "a list of images to an LMDB or LevelDB",
+    "compute_image_mean": "the mean of a database of images",
+    "extract_features": "blobs of a net, for a database of images, to databases",
+    "upgrade_net_proto_text": "an old net's prototxt in the present form",
+    "upgrade_net_proto_binary": "an old net's caffemodel in the present form",
+    "upgrade_solver_proto_text": "an old solver's prototxt in the present form",
+    "draw_net": "a net as a picture of its graph",
+    "classify": "class scores of images",
+    "detect": "class scores of windows in images",
+    "parse_log": "the numbers in a training log as two tables",
 }
+#: those of them that are Caffe's own tools; `caffe-segaware` has them too
+TOOLS = (
+    "convert_imageset",
+    "compute_image_mean",
+    "extract_features",
+    "upgrade_net_proto_text",
+    "upgrade_net_proto_binary",
+    "upgrade_solver_proto_text",
+    "draw_net",
+    "classify",
+    "detect",
+    "parse_log",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

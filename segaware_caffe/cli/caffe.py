@@ -2,13 +2,15 @@
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from segaware_caffe.cli.glog import LOG_DIR, log_like_caffe
+from segaware_caffe.cli import COMMANDS as COMMANDS_OF_BOTH
+from segaware_caffe.cli import TOOLS
+from segaware_caffe.cli.gflags import LOGGING, FlagError, describe, fatal, parse, set_logging, version_line
+from segaware_caffe.cli.glog import log_like_caffe
 from segaware_caffe.errors import CaffeError
 
 logger = logging.getLogger(__name__)
@@ -46,10 +48,7 @@ FLAGS: dict[str, tuple[Any, str]] = {
     "recompute": (False, "train: less memory, more time"),
     "json": ("", "test, time: file for the figures as JSON, or -"),
     "tensorboard": ("", "train: folder for TensorBoard's files"),
-    "log_dir": ("", "folder for log files, as is the variable GLOG_log_dir"),
-    "logtostderr": (False, "always so"),
-    "alsologtostderr": (False, "always so"),
-    "help": (False, "show this text"),
+    **LOGGING,
 }
 #: command, which is also the module that runs it -> the flags that it cannot do without
 COMMANDS: dict[str, dict[str, str]] = {
@@ -58,87 +57,39 @@ COMMANDS: dict[str, dict[str, str]] = {
     "time": {"model": "Need a model definition to time."},
     "train": {"solver": "Need a solver definition to train."},
 }
-TRUE, FALSE = ("1", "t", "true", "y", "yes"), ("0", "f", "false", "n", "no")
-
-
-class FlagError(Exception):
-    """A command line that gflags would not take."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status: 0 well, 1 flags that cannot be read, 2 another mistake, 130 interrupted."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv and argv[0] in TOOLS:
+        return import_module(f"segaware_caffe.cli.{argv[0]}").main(argv[1:])
     try:
-        words, flags = parse(sys.argv[1:] if argv is None else argv)
+        words, flags = parse(argv, FLAGS)
     except FlagError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return 1
+    if flags["version"]:
+        print(version_line("caffe"))
+        return 0
     if flags["help"] or len(words) != 1:
         print(usage())
         return 0
-    if flags["log_dir"]:
-        os.environ[LOG_DIR] = flags["log_dir"]
+    set_logging(flags)
     try:
         run(words[0], flags)
     except (CaffeError, OSError) as error:
-        with log_like_caffe():
-            logger.critical(error)
-        print("*** Check failure stack trace: ***", file=sys.stderr)
+        fatal(error)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def parse(argv: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """The words and the flags of a command line, in any order, as gflags reads them."""
-    words: list[str] = []
-    flags = {name: list(default) if isinstance(default, list) else default for name, (default, _) in FLAGS.items()}
-    rest = list(argv)
-    while rest:
-        argument = rest.pop(0)
-        if argument == "--":
-            words += rest
-            break
-        if not argument.startswith("-") or argument == "-":
-            words.append(argument)
-            continue
-        name, has_value, value = argument.lstrip("-").partition("=")
-        name = name.replace("-", "_")
-        if not has_value and name.startswith("no") and isinstance(FLAGS.get(name[2:], ("",))[0], bool):
-            name, has_value, value = name[2:], "=", "false"
-        if name not in FLAGS:
-            raise FlagError(f"unknown command line flag '{name}'")
-        if not has_value and isinstance(FLAGS[name][0], bool):
-            value = "true"
-        elif not has_value:
-            if not rest:
-                raise FlagError(f"flag '{name}' is missing its argument; flag description: {FLAGS[name][1]}")
-            value = rest.pop(0)
-        flags[name] = _value(name, value, flags[name])
-    return words, flags
-
-
-def _value(name: str, text: str, before: Any) -> Any:
-    """A flag's value from its text."""
-    default = FLAGS[name][0]
-    if isinstance(default, list):
-        return [*before, text]
-    if isinstance(default, bool):
-        if text.lower() not in TRUE + FALSE:
-            raise FlagError(f"illegal value '{text}' specified for bool flag '{name}'")
-        return text.lower() in TRUE
-    if isinstance(default, str):
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise FlagError(f"illegal value '{text}' specified for int32 flag '{name}'") from None
-
-
 def usage() -> str:
     """The help text."""
-    lines = (f"  {name:20} {text}" + (f" (default {default})" if default else "") for name, (default, text) in FLAGS.items())
-    return USAGE + "\n".join(lines)
+    tools = "\n".join(f"  {name:27} {COMMANDS_OF_BOTH[name]}" for name in TOOLS)
+    return f"{USAGE}{describe(FLAGS)}\n\nand Caffe's tools, each with words and flags of its own (see --help after its name):\n{tools}"
 
 
 def run(command: str, flags: Mapping[str, Any]) -> None:

@@ -15,6 +15,11 @@ def run(args: argparse.Namespace) -> None:
     """Print what PyTorch knows of the GPUs."""
     with log_like_caffe():
         logger.info("Querying GPUs %s", args.gpu)
+        if args.gpu in ("", "all") and not torch.cuda.device_count():
+            logger.info(
+                "No CUDA device that PyTorch %s can use: nets run on the CPU, on %d threads.", torch.__version__, torch.get_num_threads()
+            )
+            return
         for index in check_gpus(args.gpu or "all"):
             known = torch.cuda.get_device_properties(index)
             lines = {

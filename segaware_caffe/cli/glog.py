@@ -14,6 +14,9 @@ from pathlib import Path
 PACKAGE = "segaware_caffe"
 #: the variable that names a folder for log files
 LOG_DIR = "GLOG_log_dir"
+#: the variables that keep the log from files, and that leave out lines below a severity
+TO_STDERR, MIN_LEVEL = "GLOG_logtostderr", "GLOG_minloglevel"
+SEVERITIES = (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 LETTERS = {logging.CRITICAL: "F"}
 
 
@@ -71,10 +74,14 @@ class Once(logging.Filter):
 
 @contextmanager
 def log_like_caffe(level: int = logging.INFO, *others: logging.Handler) -> Iterator[Screen]:
-    """Send the package's log to stderr and to `others` while the block runs; to a file too if LOG_DIR names a folder."""
+    """Send the package's log to stderr and to `others` while the block runs; to a file too if LOG_DIR names a folder.
+
+    The environment has the say, as with glog: GLOG_minloglevel, GLOG_logtostderr.
+    """
+    level = max(level, least_level())
     screen = Screen()
     handlers: list[logging.Handler] = [screen, *others]
-    if os.environ.get(LOG_DIR) and level <= logging.INFO:
+    if os.environ.get(LOG_DIR) and level <= logging.INFO and not _is_set(TO_STDERR):
         handlers += _file_handlers(Path(os.environ[LOG_DIR]))
     logger = logging.getLogger(PACKAGE)
     before = logger.level, logger.propagate
@@ -93,6 +100,16 @@ def log_like_caffe(level: int = logging.INFO, *others: logging.Handler) -> Itera
             handler.close()
         logger.setLevel(before[0])
         logger.propagate = before[1]
+
+
+def least_level() -> int:
+    """The logging level that GLOG_minloglevel stands for."""
+    text = os.environ.get(MIN_LEVEL, "")
+    return SEVERITIES[min(int(text), len(SEVERITIES) - 1)] if text.isdigit() else logging.INFO
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in ("1", "t", "true", "y", "yes")
 
 
 def _file_handlers(folder: Path) -> list[logging.Handler]:

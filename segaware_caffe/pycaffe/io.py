@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from segaware_caffe.data.images import loading
 from segaware_caffe.pycaffe.proto import caffe_pb2
+from segaware_caffe.schema.blobproto import blob_values
 
 #: the grey of a colour, as scikit-image weighs it
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
@@ -24,10 +25,7 @@ LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
 
 def blobproto_to_array(blob: Message, return_diff: bool = False) -> np.ndarray:
     """The data of a BlobProto, or its diff, as a float32 array of its shape (num, channels, height, width in old ones)."""
-    values = np.array(blob.diff if return_diff else blob.data, np.float32)
-    if any(blob.HasField(name) for name in ("num", "channels", "height", "width")):
-        return values.reshape(blob.num, blob.channels, blob.height, blob.width)
-    return values.reshape(list(blob.shape.dim))
+    return blob_values(blob, return_diff).astype(np.float32)
 
 
 def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> Message:

@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -128,6 +129,7 @@ class Solver:
         """
         self._average, self.stopped = Average(self.param.average_loss), False
         last = self.iter + count
+        shown = self.iter, time.perf_counter()
         while self.iter < last:
             if self._due(self.param.test_interval) and (self.iter > 0 or self.param.test_initialization):
                 self.test_all()
@@ -136,7 +138,10 @@ class Solver:
             display = self._due(self.param.display)
             outputs = self._forward_backward(inputs, display)
             if display:
-                logger.info("Iteration %d, loss = %g", self.iter, self.loss)
+                seconds = time.perf_counter() - shown[1]
+                speed = (self.iter - shown[0]) / (seconds or 1)
+                shown = self.iter, time.perf_counter()
+                logger.info("Iteration %d (%g iter/s, %gs/%d iters), loss = %g", self.iter, speed, seconds, self.param.display, self.loss)
                 self._log_outputs("Train", self._train.net, outputs)
             self._update(display)
             self.iter += 1
