@@ -9,7 +9,7 @@ from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.files import replacing
 
-USAGE = """\
+DESCRIPTION = """\
 usage: classify [FLAGS] input_file output_file
 
 Write the class scores (N, classes) of an image, of all images of a folder in the order of their names, or of an .npy array of
@@ -32,7 +32,7 @@ FLAGS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "classify", USAGE, FLAGS, range(2, 3), classify)
+    return run_tool(argv, "classify", DESCRIPTION, FLAGS, range(2, 3), classify)
 
 
 def classify(words: list[str], flags: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from segaware_caffe.cli.gflags import run_tool
 
 logger = logging.getLogger(__name__)
 
-USAGE = """\
+DESCRIPTION = """\
 usage: compute_image_mean [FLAGS] INPUT_DB [OUTPUT_FILE]
 
 Compute the mean image of a database, which `mean_file` and pycaffe's scripts subtract, and the mean of each channel.
@@ -20,7 +20,7 @@ FLAGS = {"backend": ("lmdb", "lmdb or leveldb, whichever the database is")}
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "compute_image_mean", USAGE, FLAGS, range(1, 3), compute)
+    return run_tool(argv, "compute_image_mean", DESCRIPTION, FLAGS, range(1, 3), compute)
 
 
 def compute(words: list[str], flags: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from segaware_caffe.cli.gflags import run_tool
 
 logger = logging.getLogger(__name__)
 
-USAGE = """\
+DESCRIPTION = """\
 usage: convert_imageset [FLAGS] ROOTFOLDER/ LISTFILE DB_NAME
 
 Convert a set of images to the LMDB or LevelDB that Data layers read. A line of LISTFILE is a file's name, which follows
@@ -30,7 +30,7 @@ FLAGS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "convert_imageset", USAGE, FLAGS, range(3, 4), convert)
+    return run_tool(argv, "convert_imageset", DESCRIPTION, FLAGS, range(3, 4), convert)
 
 
 def convert(words: list[str], flags: dict[str, Any]) -> None:

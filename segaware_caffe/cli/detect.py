@@ -15,7 +15,7 @@ from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
 
 COORDINATES = ("ymin", "xmin", "ymax", "xmax")
-USAGE = """\
+DESCRIPTION = """\
 usage: detect [FLAGS] input_file output_file
 
 Write the class scores of windows in images. input_file is a .csv table with the columns filename, ymin, xmin, ymax, xmax
@@ -33,7 +33,7 @@ FLAGS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "detect", USAGE, FLAGS, range(2, 3), detect)
+    return run_tool(argv, "detect", DESCRIPTION, FLAGS, range(2, 3), detect)
 
 
 def detect(words: list[str], flags: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.errors import CaffeError
 
-USAGE = """\
+DESCRIPTION = """\
 usage: draw_net [--rankdir LR] [--phase ALL] input_net_proto_file output_image_file
 
 Draw a network graph. Pictures (.png, .svg, .pdf, ...) need pydot (extra draw) and Graphviz, its text (.dot) pydot alone.
@@ -20,7 +20,7 @@ FLAGS = {
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "draw_net", USAGE, FLAGS, range(2, 3), draw)
+    return run_tool(argv, "draw_net", DESCRIPTION, FLAGS, range(2, 3), draw)
 
 
 def draw(words: list[str], flags: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from segaware_caffe.errors import CaffeError
 
 logger = logging.getLogger(__name__)
 
-USAGE = """\
+DESCRIPTION = """\
 usage: extract_features pretrained_net_param feature_extraction_proto_file extract_feature_blob_name1[,name2,...]
        save_feature_dataset_name1[,name2,...] num_mini_batches db_type [CPU/GPU] [DEVICE_ID=0]
 
@@ -23,7 +23,7 @@ Run a net, in TEST, on what its data layers read, and write blobs of it to datab
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "extract_features", USAGE, {}, range(6, 9), extract)
+    return run_tool(argv, "extract_features", DESCRIPTION, {}, range(6, 9), extract)
 
 
 def extract(words: list[str], flags: dict[str, Any]) -> None:

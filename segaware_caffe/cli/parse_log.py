@@ -9,7 +9,7 @@ from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.files import replacing
 
-USAGE = """\
+DESCRIPTION = """\
 usage: parse_log [--verbose] [--delimiter ,] logfile_path output_dir
 
 Write what the train net and the test nets put out to <log's name>.train and <log's name>.test: tables with the columns NumIters,
@@ -21,7 +21,7 @@ FLAGS = {"verbose": (False, "print the rows too"), "delimiter": (",", "what stan
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "parse_log", USAGE, FLAGS, range(2, 3), parse)
+    return run_tool(argv, "parse_log", DESCRIPTION, FLAGS, range(2, 3), parse)
 
 
 def parse(words: list[str], flags: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from segaware_caffe.schema import read_binary, upgrade_net, write_binary
 
 logger = logging.getLogger(__name__)
 
-USAGE = """\
+DESCRIPTION = """\
 usage: upgrade_net_proto_binary v0_net_proto_file_in net_proto_file_out
 
 Bring a binary net of an old version of Caffe, weights and all, into the present form.
@@ -22,7 +22,7 @@ Bring a binary net of an old version of Caffe, weights and all, into the present
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "upgrade_net_proto_binary", USAGE, {}, range(2, 3), upgrade)
+    return run_tool(argv, "upgrade_net_proto_binary", DESCRIPTION, {}, range(2, 3), upgrade)
 
 
 def upgrade(words: list[str], flags: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from segaware_caffe.schema import parse_text, upgrade_net, write_text
 
 logger = logging.getLogger(__name__)
 
-USAGE = """\
+DESCRIPTION = """\
 usage: upgrade_net_proto_text v0_net_proto_file_in net_proto_file_out
 
 Bring a net of an old version of Caffe, with V0 or V1 layers, input fields or other words of then, into the present form.
@@ -21,7 +21,7 @@ Bring a net of an old version of Caffe, with V0 or V1 layers, input fields or ot
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "upgrade_net_proto_text", USAGE, {}, range(2, 3), upgrade)
+    return run_tool(argv, "upgrade_net_proto_text", DESCRIPTION, {}, range(2, 3), upgrade)
 
 
 def upgrade(words: list[str], flags: dict[str, Any]) -> None:

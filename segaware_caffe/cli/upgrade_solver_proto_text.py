@@ -7,7 +7,7 @@ from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.cli.upgrade_net_proto_text import upgrade_text
 from segaware_caffe.schema import upgrade_solver
 
-USAGE = """\
+DESCRIPTION = """\
 usage: upgrade_solver_proto_text old_solver_proto_file_in solver_proto_file_out
 
 Turn a solver's old `solver_type` into the present `type`.
@@ -17,7 +17,7 @@ Turn a solver's old `solver_type` into the present `type`.
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "upgrade_solver_proto_text", USAGE, {}, range(2, 3), upgrade)
+    return run_tool(argv, "upgrade_solver_proto_text", DESCRIPTION, {}, range(2, 3), upgrade)
 
 
 def upgrade(words: list[str], flags: dict[str, Any]) -> None:
