@@ -252,7 +252,7 @@ def test_flags_are_read_as_gflags_does(line, words, flags):
         ("time --model nowhere.prototxt", 2, "File not found: nowhere.prototxt"),
         ("frobnicate", 2, "Unknown action: frobnicate"),
         pytest.param(
-            "device_query",
+            "device_query -gpu 0",
             2,
             "PyTorch sees no CUDA device here",
             marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
