@@ -76,7 +76,7 @@ setup(
     license="BSD-2-Clause",
     python_requires=">=3.11",
     packages=find_packages(include=["segaware_caffe", "segaware_caffe.*"]),
-    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "schema/forks.tsv", "voc/report.html", "models/*"]},
+    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "schema/*.pyi", "schema/forks.tsv", "voc/report.html", "models/*"]},
     ext_modules=[KERNELS],
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=REQUIRED,

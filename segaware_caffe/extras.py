@@ -7,7 +7,7 @@ from types import ModuleType
 from segaware_caffe.errors import CaffeError
 
 
-def optional_import(package: str, extra: str, path: str | os.PathLike) -> ModuleType:
+def optional_import(package: str, extra: str, path: str | os.PathLike[str]) -> ModuleType:
     """Import `package`; if it is missing raise CaffeError that tells how to install it for `path`."""
     try:
         return importlib.import_module(package)

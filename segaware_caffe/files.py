@@ -13,7 +13,7 @@ from segaware_caffe.errors import FileError
 
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary path in the folder of `path`; what is written there takes its place when the block ends well.
 
     The temporary name ends in the same suffix. Raises CaffeError if the file cannot be written;
@@ -42,7 +42,7 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def write_json(path: str | os.PathLike, content: Any) -> None:
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write `content` as JSON, completely or not at all; NaN and infinity become null."""
     with replacing(path) as temporary:
         temporary.write_text(json_text(content))

@@ -12,7 +12,7 @@ _HERE = Path(__file__).resolve().parent
 FOLDER = _HERE if (_HERE / "res").is_dir() else _HERE.parents[1] / "configs"
 
 
-def resolve(path: str | os.PathLike) -> str | os.PathLike:
+def resolve(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """`path` as it is, or the project's own file where `path` reads `configs/...` and the present folder has no such file."""
     first, *rest = Path(path).parts or ("",)
     own = FOLDER.joinpath(*rest)

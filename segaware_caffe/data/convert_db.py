@@ -8,7 +8,7 @@ from segaware_caffe.data.database_writer import COMMIT, database_writer
 from segaware_caffe.data.databases import BACKENDS, open_database
 
 
-def convert_database(source: str | os.PathLike, target: str | os.PathLike, backend: str = "LMDB") -> Iterator[int]:
+def convert_database(source: str | os.PathLike[str], target: str | os.PathLike[str], backend: str = "LMDB") -> Iterator[int]:
     """Copy all records of a database of either kind to a new one of kind `backend`; yields the count as it grows.
 
     Raises CaffeError if `target` exists, or `source` is not a database. Until the last record is

@@ -11,7 +11,7 @@ from segaware_caffe.errors import FileError
 MAGIC = 202021.25
 
 
-def read_flo(path: str | os.PathLike) -> np.ndarray:
+def read_flo(path: str | os.PathLike[str]) -> np.ndarray:
     """The flow in a .flo file, (2, H, W) float32: u, then v. CaffeError for a wrong magic number or a short file."""
     try:
         data = Path(path).read_bytes()

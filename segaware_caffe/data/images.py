@@ -24,13 +24,13 @@ from segaware_caffe.errors import CaffeError, FileError
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
-def read_image(path: str | os.PathLike, color: bool = True) -> np.ndarray:
+def read_image(path: str | os.PathLike[str], color: bool = True) -> np.ndarray:
     """The image in a file: (H, W, 3) blue green red, or (H, W, 1) grey. CaffeError names the file."""
     with loading(path), open(path, "rb") as file:
         return _decode(file, color)
 
 
-def read_label_image(path: str | os.PathLike) -> tuple[np.ndarray, str]:
+def read_label_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, str]:
     """The grey image (H, W, 1) in a file, and what its palette does to labels: an example, or "" if they are what is stored."""
     with loading(path), open(path, "rb") as file, Image.open(file) as image:
         indices = np.asarray(image)[..., None] if image.mode == "P" else None
@@ -42,7 +42,7 @@ def read_label_image(path: str | os.PathLike) -> tuple[np.ndarray, str]:
 
 
 @contextmanager
-def loading(path: str | os.PathLike) -> Iterator[None]:
+def loading(path: str | os.PathLike[str]) -> Iterator[None]:
     """Makes a CaffeError that names the file of whatever Pillow raises inside the block."""
     try:
         yield

@@ -33,7 +33,7 @@ MAX_BYTES = 2**32 - 1
 Element = tuple[int, memoryview]
 
 
-def write_mat(path: str | os.PathLike, blob: np.ndarray) -> None:
+def write_mat(path: str | os.PathLike[str], blob: np.ndarray) -> None:
     """Write a blob of at most 4 axes, float32 or float64, completely or not at all; folders are made."""
     kind = next((number for number, dtype in CLASSES.items() if dtype == blob.dtype), None)
     if kind is None or blob.ndim > 4:
@@ -62,7 +62,7 @@ def write_mat(path: str | os.PathLike, blob: np.ndarray) -> None:
         file.write(bytes(padding))
 
 
-def read_mat(path: str | os.PathLike) -> np.ndarray:
+def read_mat(path: str | os.PathLike[str]) -> np.ndarray:
     """The blob (N, C, H, W) in a .mat file, float32 or float64. CaffeError if it is damaged or holds something else."""
     try:
         content = Path(path).read_bytes()

@@ -195,7 +195,7 @@ def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} x {shape[1]}"
 
 
-def read_mean(path: str | os.PathLike) -> np.ndarray:
+def read_mean(path: str | os.PathLike[str]) -> np.ndarray:
     """The mean image in a binary BlobProto, (C, H, W) float32."""
     try:
         mean = read_blobproto(path)

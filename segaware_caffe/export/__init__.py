@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def export_onnx(
     net: "Net",
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     outputs: Iterable[str] | None = None,
     dynamic: Iterable[str] | None = None,
@@ -48,7 +48,7 @@ def export_onnx(
 FORMATS = {".onnx": export_onnx}
 
 
-def export(net: "Net", path: str | os.PathLike, **options: Any) -> None:
+def export(net: "Net", path: str | os.PathLike[str], **options: Any) -> None:
     """Write a net in the format that the suffix of `path` names; `options` are those of the format's own function."""
     suffix = Path(path).suffix
     if suffix not in FORMATS:

@@ -18,7 +18,8 @@ from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.runnable import Runnable
-from segaware_caffe.schema.shapes import Shape, dims
+from segaware_caffe.schema.shapes import Shape as Shape
+from segaware_caffe.schema.shapes import dims as dims
 
 Count = int | tuple[int, int | None]
 Kind = type[CaffeError]
@@ -85,17 +86,17 @@ class Layer(Runnable):
 
     # -- what a layer type defines ---------------------------------------------------------
 
-    def setup(self, *bottoms: Shape) -> None:
+    def setup(self, *bottoms: Any) -> None:
         """Check the fields against the bottoms' shapes; declare learned blobs. Called once."""
 
-    def reshape(self, *bottoms: Shape) -> Shape | list[Shape]:
+    def reshape(self, *bottoms: Any) -> Shape | list[Shape]:
         """The shape of the one top, or a list with a shape for each top.
 
         The shape rule alone: it leaves nothing behind for `forward`, which may be given other bottoms.
         """
         raise NotImplementedError
 
-    def forward(self, *bottoms: torch.Tensor) -> torch.Tensor | Sequence[torch.Tensor] | None:
+    def forward(self, *bottoms: Any) -> torch.Tensor | Sequence[torch.Tensor] | None:
         """The one top, or a sequence with a tensor for each top (None for no top)."""
         raise NotImplementedError
 

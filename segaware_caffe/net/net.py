@@ -69,9 +69,9 @@ class Net(nn.Module):
 
     def __init__(
         self,
-        prototxt: str | os.PathLike | Any,
+        prototxt: str | os.PathLike[str] | Any,
         phase: str = "TEST",
-        weights: str | os.PathLike | Sequence[str | os.PathLike] | None = None,
+        weights: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         variables: Mapping[str, Any] | None = None,
         passes: Iterable[str] | None = None,
         *,
@@ -248,7 +248,7 @@ class Net(nn.Module):
         """Every layer with its learned blobs, as the weights room wants them."""
         return [LoadTarget(layer.name, layer.blobs) for layer in self.layers]
 
-    def load_weights(self, path: str | os.PathLike) -> LoadReport:
+    def load_weights(self, path: str | os.PathLike[str]) -> LoadReport:
         """Copy the weights of a file into the layers of the same names (spec/pipeline.md 2.9).
 
         All or nothing: a wrong shape or number of blobs raises CaffeError before anything is copied.
@@ -271,7 +271,7 @@ class Net(nn.Module):
             learned.tensor = shared.get(id(learned.tensor), learned.tensor)
         self._forget_plans()
 
-    def save(self, path: str | os.PathLike, gradients: bool = False, kind: str | None = None) -> None:
+    def save(self, path: str | os.PathLike[str], gradients: bool = False, kind: str | None = None) -> None:
         """Write the weights, in the format that `kind`, or else the path's suffix, names (`weights.write_weights`).
 
         A .caffemodel holds every layer's definition too, as the reference's snapshots do

@@ -20,8 +20,8 @@ class Classifier(Net):
 
     def __init__(
         self,
-        model_file: str | os.PathLike,
-        pretrained_file: str | os.PathLike,
+        model_file: str | os.PathLike[str],
+        pretrained_file: str | os.PathLike[str],
         image_dims: Sequence[int] | None = None,
         mean: np.ndarray | None = None,
         input_scale: float | None = None,

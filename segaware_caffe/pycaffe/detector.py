@@ -22,8 +22,8 @@ class Detector(Net):
 
     def __init__(
         self,
-        model_file: str | os.PathLike,
-        pretrained_file: str | os.PathLike,
+        model_file: str | os.PathLike[str],
+        pretrained_file: str | os.PathLike[str],
         mean: np.ndarray | None = None,
         input_scale: float | None = None,
         raw_scale: float | None = None,

@@ -112,7 +112,7 @@ def draw_net(caffe_net: Message, rankdir: str, ext: str = "png", phase: int | No
         raise CaffeError(f"Graphviz makes no {ext}: {error}") from error
 
 
-def draw_net_to_file(caffe_net: Message, filename: str | os.PathLike, rankdir: str = "LR", phase: int | None = None) -> None:
+def draw_net_to_file(caffe_net: Message, filename: str | os.PathLike[str], rankdir: str = "LR", phase: int | None = None) -> None:
     """Write the picture of a net; the format is the file name's suffix."""
     picture = draw_net(caffe_net, rankdir, Path(filename).suffix[1:] or "png", phase)
     with replacing(filename) as temporary:

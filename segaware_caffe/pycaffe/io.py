@@ -78,7 +78,7 @@ def datum_to_array(datum: Message) -> np.ndarray:
 # -- pictures ------------------------------------------------------------------------------
 
 
-def load_image(filename: str | os.PathLike, color: bool = True) -> np.ndarray:
+def load_image(filename: str | os.PathLike[str], color: bool = True) -> np.ndarray:
     """The picture in a file: (H, W, 3), grey ones repeated and without alpha; or (H, W, 1) with `color=False`.
 
     CaffeError if the file is not there or no picture.

@@ -25,7 +25,7 @@ from segaware_caffe.weights.formats import WRITERS
 
 TRAIN, TEST = 0, 1
 Arrays = dict[str, np.ndarray]
-FilePath = str | bytes | os.PathLike
+FilePath = str | bytes | os.PathLike[str]
 
 
 class LayerView:
@@ -54,7 +54,7 @@ class Net:
 
     `Net(file, phase, level, stages, weights)`, or `Net(file, weights, phase)` as it used to be;
     everything but the file may be a keyword, and other keywords are those of `segaware_caffe.Net`.
-    Paths are str, bytes or os.PathLike. Python layers run if `allow_python_layers`, or else the
+    Paths are str, bytes or os.PathLike[str]. Python layers run if `allow_python_layers`, or else the
     process (`install`, SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS), allows them.
     """
 

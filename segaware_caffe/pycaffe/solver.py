@@ -18,7 +18,7 @@ from segaware_caffe.schema import NetParameter, SolverParameter, read_solver
 from segaware_caffe.solver import Solver
 from segaware_caffe.solver.runner import Options, Runner
 
-SolverFile = str | bytes | os.PathLike | SolverParameter
+SolverFile = str | bytes | os.PathLike[str] | SolverParameter
 
 
 class LiteralRunner(Runner):

@@ -133,11 +133,11 @@ def _value(param: Any, both: str, apart: str, axis: int, default: int) -> int:
     """A field that may be given for both axes, for each, or as `_h` and `_w`."""
     name = f"{apart}_{AXES[axis]}"
     if apart and param.HasField(name):
-        return getattr(param, name)
+        return int(getattr(param, name))
     value = getattr(param, both)
     if isinstance(value, int):
         return value
-    return value[min(axis, len(value) - 1)] if value else default
+    return int(value[min(axis, len(value) - 1)]) if value else default
 
 
 def _cropped(param: Any, axis: int) -> int:
@@ -145,4 +145,4 @@ def _cropped(param: Any, axis: int) -> int:
     offsets, place = list(param.offset), 2 + axis - param.axis
     if place < 0 or not offsets:
         return 0
-    return offsets[place if len(offsets) > 1 else 0]
+    return int(offsets[place if len(offsets) > 1 else 0])

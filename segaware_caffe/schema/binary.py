@@ -7,6 +7,7 @@ number means is settled layer by layer, by `type`, so that a net may mix layers 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, EncodeError, Message
@@ -33,7 +34,7 @@ _NESTED = {"SolverParameter": ("NetParameter", (21, 22, 25)), "NetParameter": ("
 _LAYER_NAME, _LAYER_TYPE = 1, 2
 
 
-def read_binary(data: bytes, name: str, dialect: str | None = None) -> Message:
+def read_binary(data: bytes, name: str, dialect: str | None = None) -> Any:
     """The message `caffe.<name>` that `data` holds.
 
     `dialect` ("segaware" or "bvlc") says who wrote the file; without it the types of the layers

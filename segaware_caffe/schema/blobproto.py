@@ -15,7 +15,7 @@ from segaware_caffe.schema.shapes import dims
 _LEGACY_DIMS = ("num", "channels", "height", "width")
 
 
-def read_blobproto(path: str | os.PathLike) -> np.ndarray:
+def read_blobproto(path: str | os.PathLike[str]) -> np.ndarray:
     """The values of the blob in a file, e.g. a mean image (1, 3, H, W) in BGR. FileError if there is none in it."""
     try:
         blob = BlobProto.FromString(Path(path).read_bytes())

@@ -33,7 +33,7 @@ class Foreign:
     word: Word
     path: str
     value: str
-    layer: Message | None
+    layer: Any | None
     is_default: bool
 
 
@@ -68,7 +68,7 @@ def apply_rule(message: Message, source: str, before: Callable[[str], str], phas
         raise FieldError("\n  ".join(lines))
 
 
-def _walk(message: Message, path: str, layer: Message | None) -> Iterator[Foreign]:
+def _walk(message: Message, path: str, layer: Any | None) -> Iterator[Foreign]:
     name = message.DESCRIPTOR.name
     layer = message if name in _LAYERS else layer
     for field, content in message.ListFields():
@@ -109,7 +109,7 @@ def _refusal(found: Foreign, place: str) -> str:
     return f"{place}{found.path}: {value}{layer} is {word.owners}'s; what would be needed: {word.note}"
 
 
-def _left_out(layer: Message, phase: int | None) -> bool:
+def _left_out(layer: Any, phase: int | None) -> bool:
     """Whether no net of `phase` has the layer, whatever its level and stages."""
     if phase is None:
         return False
@@ -119,6 +119,6 @@ def _left_out(layer: Message, phase: int | None) -> bool:
     return any(rule.HasField("phase") and rule.phase == phase and len(rule.ListFields()) == 1 for rule in layer.exclude)
 
 
-def _type(layer: Message) -> str:
+def _type(layer: Any) -> str:
     """What the layer's type is called today."""
     return layer.type if isinstance(layer.type, str) else present_type(layer.type)

@@ -98,7 +98,7 @@ def _upgrade_batch_norm(net: NetParameter) -> None:
                 spec.decay_mult = 0
 
 
-def upgrade_solver(solver: SolverParameter, path: str | os.PathLike | None = None) -> None:
+def upgrade_solver(solver: SolverParameter, path: str | os.PathLike[str] | None = None) -> None:
     """Bring `solver` into the present form, in place; `path`, its file, completes `snapshot_prefix`.
 
     Nets inside the solver stay as they are: `read_net` upgrades them when they are built.

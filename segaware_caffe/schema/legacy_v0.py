@@ -145,7 +145,7 @@ def _place(v0: V0LayerParameter, name: str, value: Any, new: V1LayerParameter) -
     elif name == "hdf5_output_param" and v0.type == "hdf5_output":
         new.hdf5_output_param.CopyFrom(value)
     elif name in _MOVED and v0.type in _MOVED[name][1]:
-        param = getattr(new, _TYPES[v0.type][1])
+        param = getattr(new, _TYPES[v0.type][1] or "")
         target = _MOVED[name][0]
         copy_field(param, target, [value] if hasattr(getattr(param, target), "append") else value)
     else:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
@@ -16,6 +17,8 @@ from segaware_caffe.schema.messages import NetParameter, SolverParameter
 from segaware_caffe.schema.templates import Value, render
 from segaware_caffe.schema.text import MAX_TEXT_SIZE, parse_located
 
+M = TypeVar("M", NetParameter, SolverParameter)
+
 #: Tells a text from the path of a file that is not there.
 _TEXT_SIGN = re.compile(r"[\n{:]")
 _STRING_OR_COMMENT = re.compile(rb"""\"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#[^\n]*""")
@@ -23,7 +26,7 @@ _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def read_net(
-    path_or_text: str | os.PathLike | NetParameter,
+    path_or_text: str | os.PathLike[str] | NetParameter,
     variables: Mapping[str, Value] | None = None,
     allow_unknown_fields: bool = False,
     phase: str | int | None = None,
@@ -42,7 +45,7 @@ def read_net(
 
 
 def read_solver(
-    path_or_text: str | os.PathLike | SolverParameter,
+    path_or_text: str | os.PathLike[str] | SolverParameter,
     variables: Mapping[str, Value] | None = None,
     allow_unknown_fields: bool = False,
 ) -> SolverParameter:
@@ -55,15 +58,16 @@ def read_solver(
 
 
 def _read(
-    given: str | os.PathLike | Message,
-    kind: type[Message],
+    given: str | os.PathLike[str] | M,
+    kind: type[M],
     variables: Mapping[str, Value] | None,
     allow_unknown_fields: bool,
-    upgrade: Callable[[Message, str | None], None],
+    upgrade: Callable[[M, str | None], None],
     phase: int | None = None,
-) -> Message:
+) -> M:
     name = kind.DESCRIPTOR.name
     path, places = None, None
+    message: M
     if isinstance(given, Message) and given.DESCRIPTOR.full_name == kind.DESCRIPTOR.full_name:
         if isinstance(given, kind):
             message = kind()
@@ -72,9 +76,9 @@ def _read(
             message = read_binary(given.SerializePartialToString(), name)
         source = f"the {name}"
     else:
-        path = _as_path(given, name)
+        path, text = _text_of(given, name)
         source = "<text>" if path is None else path
-        text = render(given if path is None else file_text(path), variables or {}, source)
+        text = render(text, variables or {}, source)
         message, places = parse_located(text.removeprefix("\ufeff"), name, source, allow_unknown_fields)
     apply_rule(message, source, places.before if places else lambda _: "", phase)
     try:
@@ -84,17 +88,18 @@ def _read(
     return message
 
 
-def _as_path(given: str | os.PathLike, name: str) -> str | None:
-    """The path that `given` is, or None for a text."""
+def _text_of(given: object, name: str) -> tuple[str | None, str]:
+    """The path that `given` is, None for a text, and the text."""
     if isinstance(given, os.PathLike):
-        return os.fspath(given)
+        path = os.fspath(given)
+        return path, file_text(path)
     if not isinstance(given, str):
         raise CaffeError(f"Expected a path, a text or a {name}, got {type(given).__name__}")
     is_file = "\n" not in given and os.path.exists(given)
-    return given if is_file or not _TEXT_SIGN.search(given) else None
+    return (given, file_text(given)) if is_file or not _TEXT_SIGN.search(given) else (None, given)
 
 
-def file_text(path: str | os.PathLike) -> str:
+def file_text(path: str | os.PathLike[str]) -> str:
     """The text of a prototxt, or of one of the project's own (see `configs`). Raises CaffeError if it is no text, or not there."""
     try:
         with open(resolve(path), "rb") as file:

@@ -1,6 +1,6 @@
 """Messages by reflection: what text may say inside each, and copying one field to another message."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from segaware_caffe.schema.dialects import foreign_field, foreign_value
 from segaware_caffe.schema.messages import declaration
+from segaware_caffe.schema.tokens import Tokens
 from segaware_caffe.schema.values import (
     Scalar,
     read_bool,
@@ -22,14 +23,14 @@ from segaware_caffe.schema.values import (
 )
 
 _PROTO = descriptor_pb2.FieldDescriptorProto
-_READERS = {
+_READERS: dict[int, tuple[str, Callable[[Tokens, Scalar], object]]] = {
     _PROTO.TYPE_DOUBLE: ("double", read_float),
     _PROTO.TYPE_FLOAT: ("float", read_float),
     _PROTO.TYPE_BOOL: ("bool", read_bool),
     _PROTO.TYPE_STRING: ("string", read_string),
     _PROTO.TYPE_BYTES: ("bytes", read_bytes),
 }
-_INTEGERS = {
+_INTEGERS: dict[int, tuple[str, int, int]] = {
     _PROTO.TYPE_INT32: ("int32", -(2**31), 2**31 - 1),
     _PROTO.TYPE_INT64: ("int64", -(2**63), 2**63 - 1),
     _PROTO.TYPE_UINT32: ("uint32", 0, 2**32 - 1),
@@ -71,7 +72,7 @@ def fields_of(message: Descriptor) -> Fields:
 def _scalar(field: FieldDescriptor) -> Scalar | None:
     if field.type == FieldDescriptor.TYPE_MESSAGE:
         return None
-    if field.type == FieldDescriptor.TYPE_ENUM:
+    if field.enum_type is not None:
         values = {value.name: value.number for value in field.enum_type.values}
         return Scalar(field.name, field.enum_type.name, read_enum, -(2**31), 2**31 - 1, values)
     if field.type in _INTEGERS:
@@ -89,7 +90,7 @@ def _is_foreign(message: Descriptor, name: str) -> bool:
 
 def enum_name(field: FieldDescriptor) -> str:
     """The name of an enum field's type, e.g. "PoolingParameter.PoolMethod"."""
-    return field.enum_type.full_name.removeprefix("caffe.")
+    return "" if field.enum_type is None else field.enum_type.full_name.removeprefix("caffe.")
 
 
 def items(content: Any) -> Iterable[Any]:

@@ -61,7 +61,7 @@ def parse_assignment(assignment: str) -> tuple[str, str]:
     return name, value.strip()
 
 
-def read_variables(path: str | os.PathLike) -> dict[str, str]:
+def read_variables(path: str | os.PathLike[str]) -> dict[str, str]:
     """The variables of a file with a `NAME=VALUE` on each line.
 
     A `#` at the start of a line or after a blank begins a comment; quotes around a whole value are
@@ -79,7 +79,7 @@ def read_variables(path: str | os.PathLike) -> dict[str, str]:
             continue
         assignment = _ASSIGNMENT.fullmatch(line)
         name = assignment["name"].strip() if assignment else ""
-        if not _NAME.fullmatch(name):
+        if assignment is None or not _NAME.fullmatch(name):
             raise ParseError(f"{path}:{number}: Expected NAME=VALUE, got: {line.strip()!r}")
         if name in variables:
             raise ParseError(f"{path}:{number}: {name} is given a second time")

@@ -31,7 +31,7 @@ _CLOSERS = {"{": "}", "<": ">"}
 _SEPARATORS = (",", ";")
 
 
-def parse_text(text: str, name: str, source: str = "<text>", allow_unknown_fields: bool = False) -> Message:
+def parse_text(text: str, name: str, source: str = "<text>", allow_unknown_fields: bool = False) -> Any:
     """The message `caffe.<name>` that `text` describes.
 
     `source` is what errors call the text: its path, or something in angle brackets. Unknown fields
@@ -62,7 +62,7 @@ class Places:
         return f"{self._source}:{line}:{column}: "
 
 
-def parse_located(text: str, name: str, source: str = "<text>", allow_unknown_fields: bool = False) -> tuple[Message, Places]:
+def parse_located(text: str, name: str, source: str = "<text>", allow_unknown_fields: bool = False) -> tuple[Any, Places]:
     """As `parse_text`, and where the message's foreign words stand."""
     message = message_class(name)()
     unknown = _Unknown()

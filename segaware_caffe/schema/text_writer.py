@@ -36,7 +36,7 @@ def _lines(message: Message, indent: str, as_declared: bool) -> list[str]:
 
 def write_scalar(field: FieldDescriptor, value: Any) -> str:
     """One value of a scalar field, as prototxt spells it."""
-    if field.type == FieldDescriptor.TYPE_ENUM:
+    if field.enum_type is not None:
         return field.enum_type.values_by_number[value].name
     if field.type == FieldDescriptor.TYPE_FLOAT:
         return _float(value, digits=6, exact=lambda text: struct.pack("<f", float(text)) == struct.pack("<f", value))

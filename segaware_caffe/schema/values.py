@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -32,7 +32,7 @@ class Scalar:
     read: Callable[[Tokens, "Scalar"], Any]
     low: int = 0
     high: int = 0
-    values: Mapping[str, int] | None = None
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 def closest(word: str, known: Mapping[str, Any]) -> str:
@@ -100,7 +100,7 @@ def read_enum(tokens: Tokens, field: Scalar) -> int:
     elif is_number(tokens.current) or tokens.current == "-":
         number = read_integer(tokens, field)
         written = str(number)
-    if number not in field.values.values():
+    if number is None or number not in field.values.values():
         raise UnknownValue(
             offset,
             f'Unknown enumeration value of "{shown(written)}" for field "{field.name}".'
@@ -145,7 +145,8 @@ def _unescaped(tokens: Tokens) -> bytes:
     for escape in _ESCAPE.finditer(literal):
         value += literal[end : escape.start()].encode()
         end = escape.end()
-        kind, digits = escape.lastgroup, escape[escape.lastgroup]
+        kind = escape.lastgroup or ""
+        digits = escape[kind]
         try:
             if kind == "plain":
                 value.append(_PLAIN[digits])

@@ -3,6 +3,6 @@
 `segaware-caffe run` stands on this room, and it on `pycaffe`.
 """
 
-from segaware_caffe.scripting.run import run_code, run_module, run_script
+from segaware_caffe.scripting.interpreter import run_code, run_module, run_script
 
 __all__ = ["run_code", "run_module", "run_script"]

@@ -56,7 +56,7 @@ class Comparison:
 
 
 def compare(
-    first: str | os.PathLike, second: str | os.PathLike, names: Sequence[str] | None = None, classes: int = len(CLASSES)
+    first: str | os.PathLike[str], second: str | os.PathLike[str], names: Sequence[str] | None = None, classes: int = len(CLASSES)
 ) -> Comparison:
     """Compare `<name>.png` of two folders: the given names, or all that either has.
 

@@ -15,7 +15,7 @@ from segaware_caffe.errors import FileError
 from segaware_caffe.files import replacing
 
 
-def read_bin(path: str | os.PathLike, dtype: type[np.generic]) -> np.ndarray:
+def read_bin(path: str | os.PathLike[str], dtype: type[np.generic]) -> np.ndarray:
     """The matrix (rows, columns, channels) of a .bin file whose elements are of `dtype`."""
     try:
         content = Path(path).read_bytes()
@@ -28,7 +28,7 @@ def read_bin(path: str | os.PathLike, dtype: type[np.generic]) -> np.ndarray:
     return np.frombuffer(content, kind, offset=12).astype(dtype).reshape(sizes, order="F")
 
 
-def write_bin(path: str | os.PathLike, matrix: np.ndarray) -> None:
+def write_bin(path: str | os.PathLike[str], matrix: np.ndarray) -> None:
     """Write a matrix (rows, columns) or (rows, columns, channels) of any number type."""
     matrix = matrix[..., None] if matrix.ndim == 2 else matrix
     with replacing(path) as temporary:

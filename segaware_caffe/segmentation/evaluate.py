@@ -97,8 +97,8 @@ class Evaluation:
 
 def evaluate(
     names: Sequence[str],
-    predictions: Sequence[str | os.PathLike],
-    labels: str | os.PathLike,
+    predictions: Sequence[str | os.PathLike[str]],
+    labels: str | os.PathLike[str],
     classes: int = len(CLASSES),
     threads: int = THREADS,
     track: Track = untracked,

@@ -23,7 +23,7 @@ from segaware_caffe.segmentation.workers import Track, ahead, untracked
 _STRETCHED = {"L;2": 85, "L;4": 17}
 
 
-def read_labels(path: str | os.PathLike) -> np.ndarray:
+def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
     """The labels (H, W) uint8 in an image file. CaffeError names the file and says what is wrong with it."""
     with loading(path), Image.open(path) as image:
         stored = image.tile[0][3] if image.tile else None
@@ -39,13 +39,13 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
     return values.astype(np.uint8)
 
 
-def write_raw_png(path: str | os.PathLike, labels: np.ndarray) -> None:
+def write_raw_png(path: str | os.PathLike[str], labels: np.ndarray) -> None:
     """Write labels (H, W) uint8 as a grey PNG whose pixels are the labels."""
     with replacing(path) as temporary:
         Image.fromarray(labels).save(temporary, format="PNG")
 
 
-def write_raw_labels(sources: Iterable[str | os.PathLike], output: str | os.PathLike, track: Track = untracked) -> int:
+def write_raw_labels(sources: Iterable[str | os.PathLike[str]], output: str | os.PathLike[str], track: Track = untracked) -> int:
     """Write the labels of images, and of folders of .png files, as `output`/NAME.png, raw; the number of files written.
 
     Raises FileError for a source that holds no labels, for two of one name, and for an output that is a source.
@@ -71,13 +71,13 @@ def write_raw_labels(sources: Iterable[str | os.PathLike], output: str | os.Path
     return len(files)
 
 
-def image_size(path: str | os.PathLike) -> tuple[int, int]:
+def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """(height, width) of an image, from its header alone."""
     with loading(path), Image.open(path) as image:
         return image.height, image.width
 
 
-def _from_colours(path: str | os.PathLike, rgb: np.ndarray) -> np.ndarray:
+def _from_colours(path: str | os.PathLike[str], rgb: np.ndarray) -> np.ndarray:
     """The index in VOC's palette of every pixel (H, W, 3)."""
     colours = _packed(colormap())
     order = np.argsort(colours)

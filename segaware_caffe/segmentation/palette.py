@@ -25,7 +25,7 @@ def colormap() -> np.ndarray:
     return colours
 
 
-def write_label_png(path: str | os.PathLike, labels: np.ndarray) -> None:
+def write_label_png(path: str | os.PathLike[str], labels: np.ndarray) -> None:
     """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's."""
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:

@@ -12,7 +12,7 @@ from segaware_caffe.segmentation.evaluate import Evaluation
 from segaware_caffe.segmentation.metrics import class_names
 
 
-def write_pictures(evaluation: Evaluation, folder: str | os.PathLike) -> list[Path]:
+def write_pictures(evaluation: Evaluation, folder: str | os.PathLike[str]) -> list[Path]:
     """Write confusion.png and trimap.png under `folder`."""
     optional_import("matplotlib", "plot", folder)
     from matplotlib.figure import Figure

@@ -128,7 +128,7 @@ def best_labels(scored: Scored) -> np.ndarray:
     return scores.argmax(0).to(torch.uint8).cpu().numpy()
 
 
-def unfinished(items: Iterable[T], folder: str | os.PathLike) -> list[T]:
+def unfinished(items: Iterable[T], folder: str | os.PathLike[str]) -> list[T]:
     """The items (entries or names) without a sound label image in the folder.
 
     Clears away what a killed run left half written of theirs; of other items nothing is touched, as
@@ -161,7 +161,7 @@ def is_label_png(path: Path) -> bool:
     return True
 
 
-def write_predictions(scored: Iterable[Scored], folder: str | os.PathLike, threads: int = THREADS) -> Iterator[str]:
+def write_predictions(scored: Iterable[Scored], folder: str | os.PathLike[str], threads: int = THREADS) -> Iterator[str]:
     """Write the label image of each score map under `folder`, on threads; yields its name once it is there.
 
     `scored` is drawn from in the caller's thread. On an error in it, what was drawn before is still written.
@@ -176,13 +176,13 @@ def write_predictions(scored: Iterable[Scored], folder: str | os.PathLike, threa
 
 
 def predict(
-    predictor: Predictor, entries: Iterable[Entry], folder: str | os.PathLike, readers: int = THREADS, writers: int = THREADS
+    predictor: Predictor, entries: Iterable[Entry], folder: str | os.PathLike[str], readers: int = THREADS, writers: int = THREADS
 ) -> Iterator[str]:
     """Predict the entries, such as those that are `unfinished`; yields each name once its label image is under `folder`."""
     return write_predictions(map(predictor.score, ahead(predictor.load, entries, readers)), folder, writers)
 
 
-def mat_files(folder: str | os.PathLike) -> dict[str, Path]:
+def mat_files(folder: str | os.PathLike[str]) -> dict[str, Path]:
     """The .mat files of a folder by their images' names, `_blob_0` and `_blob_1` taken off; of two the first in order."""
     files: dict[str, Path] = {}
     for path in sorted(Path(folder).glob("[!.]*.mat")):
@@ -193,7 +193,7 @@ def mat_files(folder: str | os.PathLike) -> dict[str, Path]:
 
 
 def predict_from_mats(
-    files: dict[str, Path], photograph: Callable[[str], Path], folder: str | os.PathLike, threads: int = THREADS
+    files: dict[str, Path], photograph: Callable[[str], Path], folder: str | os.PathLike[str], threads: int = THREADS
 ) -> Iterator[str]:
     """As `predict`, from the score maps of `mat_files`; the file that `photograph` names is opened for its size."""
 

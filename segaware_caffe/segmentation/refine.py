@@ -80,7 +80,7 @@ class Unrefined(NamedTuple):
     rgb: torch.Tensor
 
 
-def find_features(folder: str | os.PathLike) -> Features:
+def find_features(folder: str | os.PathLike[str]) -> Features:
     """What can be refined in a folder, which must be all of one kind. Other .mat files than `_blob_0` are passed over."""
     found = []
     for suffix in (".bin", ".mat", ".npy"):
@@ -126,7 +126,12 @@ def refine(unrefined: Unrefined, settings: Settings) -> np.ndarray:
 
 
 def refine_all(
-    features: Features, images: str | os.PathLike, output: str | os.PathLike, settings: Settings, png: bool = False, threads: int = THREADS
+    features: Features,
+    images: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    settings: Settings,
+    png: bool = False,
+    threads: int = THREADS,
 ) -> Iterator[str]:
     """Refine every file: `<name>.bin`, an int16 label map as the tools write it, or with `png` an indexed PNG.
 
@@ -151,7 +156,7 @@ def refine_all(
     return ahead(write, refined, threads)
 
 
-def pngs_from_bins(source: str | os.PathLike, output: str | os.PathLike, threads: int = THREADS) -> Iterator[str]:
+def pngs_from_bins(source: str | os.PathLike[str], output: str | os.PathLike[str], threads: int = THREADS) -> Iterator[str]:
     """Write the int16 label maps `<name>.bin` of a folder as indexed PNGs, whether or not these are there (spec/pipeline.md 7.3)."""
     files = sorted(Path(source).glob("[!.]*.bin"))
     if not files:

@@ -32,7 +32,7 @@ class Segmentation:
     labels: np.ndarray
 
 
-def read_photograph(path: str | os.PathLike) -> np.ndarray:
+def read_photograph(path: str | os.PathLike[str]) -> np.ndarray:
     """A photograph (H, W, 3) uint8 RGB, upright: turned and mirrored as its EXIF orientation says. FileError names the file."""
     with loading(path), Image.open(path) as image:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))

@@ -56,7 +56,7 @@ def points(lines: Iterable[str]) -> Iterator[Point]:
     return (point for point in map(reader.read, lines) if point)
 
 
-def read_log(path: str | os.PathLike) -> dict[str, list[tuple[int, float]]]:
+def read_log(path: str | os.PathLike[str]) -> dict[str, list[tuple[int, float]]]:
     """The curves of a log file: name -> (iteration, value) in the log's order. CaffeError if it has none."""
     curves: dict[str, list[tuple[int, float]]] = {}
     try:

@@ -56,7 +56,7 @@ def write_snapshot(param: Any, net: Net, iteration: int, schedule: Schedule, his
     logger.info("Snapshotting solver state to %s %s", kind, state)
 
 
-def read_snapshot(path: str | os.PathLike, shapes: Sequence[torch.Size]) -> SolverState:
+def read_snapshot(path: str | os.PathLike[str], shapes: Sequence[torch.Size]) -> SolverState:
     """A solver state whose history has these shapes, and whose `learned_net` is there.
 
     The name of the weights counts from the working directory, as in the reference; if there is no

@@ -54,10 +54,10 @@ class Solver:
 
     def __init__(
         self,
-        prototxt: str | os.PathLike | SolverParameter,
+        prototxt: str | os.PathLike[str] | SolverParameter,
         variables: Mapping[str, Any] | None = None,
         *,
-        weights: Iterable[str | os.PathLike] | None = None,
+        weights: Iterable[str | os.PathLike[str]] | None = None,
         level: int | None = None,
         stages: Iterable[str] = (),
         poll: Callable[[], Action] = lambda: Action.NONE,
@@ -98,7 +98,7 @@ class Solver:
 
     # -- the loop --------------------------------------------------------------------------
 
-    def solve(self, resume: str | os.PathLike | None = None) -> None:
+    def solve(self, resume: str | os.PathLike[str] | None = None) -> None:
         """Train from here, or from the solver state `resume`, to `max_iter`; test and write snapshots as the solver says."""
         param = self.param
         logger.info("Solving %s", self._train.net.name)
@@ -234,7 +234,7 @@ class Solver:
             write_snapshot(self.param, self._train.net, self.iter, self._schedule, self._updater.history)
         return snapshot_files(self.param, self.iter)[1]
 
-    def restore(self, path: str | os.PathLike) -> None:
+    def restore(self, path: str | os.PathLike[str]) -> None:
         """Go on from a solver state, .solverstate or .solverstate.h5, and the weights that it names."""
         state = read_snapshot(path, [memory.shape for memory in self._updater.history])
         self._train.net.load_weights(state.learned_net)
@@ -244,7 +244,7 @@ class Solver:
         self.iter, schedule = state.iter, self._schedule
         schedule.current_step, schedule.last_event, schedule.minimum_loss = state.current_step, state.last_event, state.minimum_loss
 
-    def _finetune(self, path: str | os.PathLike) -> None:
+    def _finetune(self, path: str | os.PathLike[str]) -> None:
         logger.info("Finetuning from %s", path)
         for runner in (self._train, *self._tests):
             runner.net.load_weights(path)

@@ -18,7 +18,7 @@ from segaware_caffe.segmentation.workers import Track, ahead, untracked
 from segaware_caffe.voc.dataset import VocFolder
 
 
-def augment(folder: VocFolder, sbd: str | os.PathLike | None, track: Track = untracked) -> int:
+def augment(folder: VocFolder, sbd: str | os.PathLike[str] | None, track: Track = untracked) -> int:
     """Make SegmentationClassAug of SegmentationClass and SBD's `dataset` folder (None: of VOC's labels alone).
 
     Files that are there stay. `track` sees the images go by; returns their number.
@@ -46,7 +46,7 @@ def _by_name(folder: Path, suffix: str) -> dict[str, Path]:
     return found
 
 
-def read_sbd(path: str | os.PathLike) -> np.ndarray:
+def read_sbd(path: str | os.PathLike[str]) -> np.ndarray:
     """The labels (H, W) uint8 in one of SBD's `cls/<id>.mat`, whose struct GTcls has them as Segmentation."""
     try:
         labels = scipy.io.loadmat(os.fspath(path), variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0]

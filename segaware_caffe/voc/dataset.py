@@ -19,7 +19,7 @@ class VocFolder:
     `SegmentationClassAug/<id>.png`, the labels of VOC and SBD as raw grey images.
     """
 
-    def __init__(self, root: str | os.PathLike):
+    def __init__(self, root: str | os.PathLike[str]):
         self.root = Path(root)
         self.images = self.root / "JPEGImages"
         self.labels = self.root / "SegmentationClass"
@@ -46,7 +46,7 @@ class VocFolder:
         return sorted(read_ids(self.sets / f"{subset}.txt"))
 
 
-def read_ids(path: str | os.PathLike) -> list[str]:
+def read_ids(path: str | os.PathLike[str]) -> list[str]:
     """The images' ids in a list of any kind: the first word of each line without folder and suffix.
 
     CaffeError if the file cannot be read, is empty, or names an image twice.
@@ -68,7 +68,7 @@ def read_ids(path: str | os.PathLike) -> list[str]:
     return ids
 
 
-def write_lists(folder: VocFolder, output: str | os.PathLike, subsets: Iterable[str] = SUBSETS) -> dict[str, int | str]:
+def write_lists(folder: VocFolder, output: str | os.PathLike[str], subsets: Iterable[str] = SUBSETS) -> dict[str, int | str]:
     """Write the lists that the networks' data layers and MatWrite layers read, byte for byte as published.
 
     `voc_<set>.txt` has the lines `/JPEGImages/<id>.jpg /SegmentationClassAug/<id>.png`, for the test

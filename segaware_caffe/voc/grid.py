@@ -73,9 +73,9 @@ def sample(features: Features, every: int | None = None, count: int | None = Non
 
 def search(
     part: Sample,
-    images: str | os.PathLike,
-    labels: str | os.PathLike,
-    output: str | os.PathLike,
+    images: str | os.PathLike[str],
+    labels: str | os.PathLike[str],
+    output: str | os.PathLike[str],
     grid: Sequence[Sequence[float]] = GRID,
     iterations: int = 10,
 ) -> Iterator[tuple[Point, float]]:

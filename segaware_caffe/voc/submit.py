@@ -63,7 +63,7 @@ def _complaint(path: Path, image: Path) -> str | None:
     return None
 
 
-def pack(folder: str | os.PathLike, names: Sequence[str], archive: str | os.PathLike, competition: str = "comp6_test_cls") -> int:
+def pack(folder: str | os.PathLike[str], names: Sequence[str], archive: str | os.PathLike[str], competition: str = "comp6_test_cls") -> int:
     """Write the .tgz of checked predictions and return its size in bytes. Equal predictions give equal bytes."""
     inside = f"results/VOC2012/Segmentation/{competition}"
     with (

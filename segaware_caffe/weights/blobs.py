@@ -7,13 +7,14 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 
 from segaware_caffe.errors import WeightsError
-from segaware_caffe.schema.shapes import Shape, dims
+from segaware_caffe.schema.shapes import Shape as Shape
+from segaware_caffe.schema.shapes import dims as dims
 from segaware_caffe.weights.mapped import MappedFile
 
 Array = np.ndarray | torch.Tensor
@@ -70,10 +71,10 @@ class BlobRef(ABC):
 
 
 class Run(NamedTuple):
-    """`count` values in a file, the first at byte `start`, each `stride` bytes after the one before."""
+    """`length` values in a file, the first at byte `start`, each `stride` bytes after the one before."""
 
     start: int
-    count: int
+    length: int
     stride: int
 
 
@@ -87,7 +88,7 @@ class FileBlob(BlobRef):
         """The values; a view of the mapped file (perhaps unaligned) where they lie together, else a copy."""
         if len(self.runs) == 1 and self.runs[0].stride == self.dtype.itemsize:
             run = self.runs[0]
-            return np.frombuffer(self.file.data, self.dtype, run.count, run.start).reshape(self.shape)
+            return np.frombuffer(self.file.data, self.dtype, run.length, run.start).reshape(self.shape)
         return super().numpy()
 
     def with_shape(self, shape: Shape) -> "FileBlob":
@@ -97,8 +98,8 @@ class FileBlob(BlobRef):
     def _fill(self, memory: np.ndarray) -> None:
         done = 0
         for run in self.runs:
-            part = memory[done : done + run.count]
-            done += run.count
+            part = memory[done : done + run.length]
+            done += run.length
             if run.stride == self.dtype.itemsize and part.dtype == self.dtype:
                 self.file.read_into(part, run.start)
             else:
@@ -106,8 +107,8 @@ class FileBlob(BlobRef):
 
     def _convert(self, part: np.ndarray, run: Run) -> None:
         """Read a run whose values are of another type or not side by side, a block at a time."""
-        for first in range(0, run.count, BLOCK):
-            count = min(BLOCK, run.count - first)
+        for first in range(0, run.length, BLOCK):
+            count = min(BLOCK, run.length - first)
             raw = np.empty((count - 1) * run.stride + self.dtype.itemsize, np.uint8)
             self.file.read_into(raw, run.start + first * run.stride)
             part[first : first + count] = np.ndarray(count, self.dtype, raw, strides=(run.stride,))
@@ -131,7 +132,12 @@ class ArrayBlob(BlobRef):
         memory[...] = self.numpy().reshape(-1)
 
 
-class LayerWeights(NamedTuple):
+#: what stands for a blob in LayerWeights: a BlobRef where they are read; where they are written an array or tensor will do
+B = TypeVar("B", bound="BlobRef | Array")
+Writable: TypeAlias = "LayerWeights[Any] | tuple[Any, ...]"
+
+
+class LayerWeights(NamedTuple, Generic[B]):
     """A layer and its blobs in Caffe's order.
 
     A blob is None where an HDF5 file has no dataset for it, because another layer owns it.
@@ -141,7 +147,7 @@ class LayerWeights(NamedTuple):
 
     name: str
     type: str = ""
-    blobs: Sequence[BlobRef | Array | None] = ()
+    blobs: Sequence[B | None] = ()
     definition: bytes | None = None
 
 
@@ -155,9 +161,9 @@ class Weights:
     path: str
     kind: str
     net_name: str = ""
-    layers: list[LayerWeights] = field(default_factory=list)
+    layers: list[LayerWeights[BlobRef]] = field(default_factory=list)
 
-    def __iter__(self) -> Iterator[LayerWeights]:
+    def __iter__(self) -> Iterator[LayerWeights[BlobRef]]:
         return iter(self.layers)
 
     def __len__(self) -> int:

@@ -6,7 +6,7 @@ which Caffe's dialects disagree do not matter here.
 
 import os
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from segaware_caffe.weights.blobs import (
     DOUBLE,
     FLOAT,
     MAX_AXES,
+    BlobRef,
     FileBlob,
     LayerWeights,
     Run,
@@ -31,7 +32,7 @@ NET_NAME, NET_LAYERS, NET_LAYER = 1, 2, 100
 #: BlobProto
 LEGACY_DIMS = (1, 2, 3, 4)
 DATA, DIFF, SHAPE, DOUBLE_DATA, DOUBLE_DIFF = 5, 6, 7, 8, 9
-VALUES = {DATA: FLOAT, DIFF: FLOAT, DOUBLE_DATA: DOUBLE, DOUBLE_DIFF: DOUBLE}
+VALUES: dict[int, np.dtype[Any]] = {DATA: FLOAT, DIFF: FLOAT, DOUBLE_DATA: DOUBLE, DOUBLE_DIFF: DOUBLE}
 SHAPE_DIM = 1
 
 MAX_NAME = 2**16
@@ -52,7 +53,7 @@ V0 = Layout(name=1, type=2, blobs=50)
 V0_IN_V1 = 1
 
 
-def read_caffemodel(path: str | os.PathLike) -> Weights:
+def read_caffemodel(path: str | os.PathLike[str]) -> Weights:
     """The layers of a .caffemodel in its order, with references to their blobs.
 
     Reads `layer` and the legacy `layers` (V1, and V0 within it). The files of either dialect, of
@@ -79,13 +80,14 @@ def read_caffemodel(path: str | os.PathLike) -> Weights:
     return weights
 
 
-def _read_layer(scanner: Scanner, file: MappedFile, layer: Field, layout: Layout) -> LayerWeights:
+def _read_layer(scanner: Scanner, file: MappedFile, layer: Field, layout: Layout) -> LayerWeights[BlobRef]:
     fields = list(scanner.fields(layer.start, layer.end))
     if layout is V1:
         nested = [field for field in fields if (field.number, field.wire) == (V0_IN_V1, BYTES)]
         if nested:
             layout, fields = V0, [field for part in nested for field in scanner.fields(part.start, part.end)]
-    name, kind = "", "" if layout.type_wire == BYTES else 0
+    name = ""
+    kind: str | int = "" if layout.type_wire == BYTES else 0
     blobs: list[Field] = []
     for field in fields:
         if field.number == layout.name and field.wire == BYTES:
@@ -96,7 +98,7 @@ def _read_layer(scanner: Scanner, file: MappedFile, layer: Field, layout: Layout
             blobs.append(field)
     return LayerWeights(
         name,
-        kind if layout is V2 else _present_type(kind),
+        str(kind) if layout is V2 else _present_type(kind),
         [read_blob(scanner, file, blob.start, blob.end, f"layer '{name}' blob {index}") for index, blob in enumerate(blobs)],
     )
 
@@ -148,7 +150,7 @@ def _make_blob(
     """A blob of the double values if there are any, else of the single ones, as many as its shape says."""
     number = double if runs[double] else single
     blob = FileBlob(file, runs[number], shape, VALUES[number], legacy)
-    stored = sum(run.count for run in runs[number])
+    stored = sum(run.length for run in runs[number])
     if stored != blob.count:
         raise WeightsError(f"{file.path}: {where}: its shape is {dims(shape)}, {blob.count} values, but {stored} are stored")
     return blob
@@ -161,7 +163,7 @@ def _values(file: MappedFile, field: Field, dtype: np.dtype, where: str) -> Run 
         if length % dtype.itemsize:
             raise WeightsError(f"{file.path}: {where}: {length} bytes are no whole number of {dtype.itemsize}-byte values")
         return Run(field.start, length // dtype.itemsize, dtype.itemsize) if length else None
-    return Run(field.start, field.count, field.stride) if FIXED_SIZES.get(field.wire) == dtype.itemsize else None
+    return Run(field.start, field.length, field.stride) if FIXED_SIZES.get(field.wire) == dtype.itemsize else None
 
 
 def _shape_dims(scanner: Scanner, shape: Field, where: str) -> list[int]:

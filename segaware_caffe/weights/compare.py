@@ -65,15 +65,15 @@ class Comparison:
         return "\n".join([*lines, f"{equal} of {len(self.blobs)} common blobs are equal"])
 
 
-def compare(a: str | os.PathLike | Weights, b: str | os.PathLike | Weights) -> Comparison:
+def compare(a: str | os.PathLike[str] | Weights, b: str | os.PathLike[str] | Weights) -> Comparison:
     """Compare two weight files of any kinds, or what was read from them, layer by layer and blob by blob.
 
     The n-th layer of a name is compared with the n-th of that name. A legacy shape equals the one
     it stands for.
     """
-    a, b = (side if isinstance(side, Weights) else read_weights(side) for side in (a, b))
-    left, right = dict(_layers(a)), dict(_layers(b))
-    result = Comparison(a.path, b.path)
+    first, second = (side if isinstance(side, Weights) else read_weights(side) for side in (a, b))
+    left, right = dict(_layers(first)), dict(_layers(second))
+    result = Comparison(first.path, second.path)
     result.only_in_a = [key[0] for key in left if key not in right]
     result.only_in_b = [key[0] for key in right if key not in left]
     for key, blobs in left.items():
@@ -98,7 +98,8 @@ def _compare_layer(result: Comparison, layer: str, a: list[BlobRef | None], b: l
         if left and right and (same_shape(left.shape, left.legacy, right.shape) or same_shape(right.shape, right.legacy, left.shape)):
             result.blobs.append(BlobDifference(layer, index, right.shape, *_largest(left, right)))
         elif left or right:
-            result.shapes.append(ShapeDifference(layer, index, left and left.shape, right and right.shape))
+            shapes = [blob.shape if blob else None for blob in (left, right)]
+            result.shapes.append(ShapeDifference(layer, index, *shapes))
 
 
 def _largest(a: BlobRef, b: BlobRef) -> tuple[float, float]:

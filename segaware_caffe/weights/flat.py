@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,14 +17,14 @@ import torch
 from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
-from segaware_caffe.weights.blobs import Array, ArrayBlob, BlobRef, LayerWeights, Weights, as_blob, check_shape
+from segaware_caffe.weights.blobs import Array, ArrayBlob, BlobRef, LayerWeights, Weights, Writable, as_blob, check_shape
 from segaware_caffe.weights.sniff import open_as
 
 #: safetensors metadata: the net's name, and [[layer, type, number of blobs], …] in order as JSON
 NET_NAME, LAYERS = "net_name", "layers"
 
 
-def read_safetensors(path: str | os.PathLike) -> Weights:
+def read_safetensors(path: str | os.PathLike[str]) -> Weights:
     """The layers of a .safetensors file; in the order of its metadata, else of its keys."""
     safetensors = optional_import("safetensors", "safetensors", path)
     open_as(path, "safetensors")
@@ -34,18 +35,18 @@ def read_safetensors(path: str | os.PathLike) -> Weights:
     return Weights(os.fspath(path), "safetensors", metadata.get(NET_NAME, ""), layers)
 
 
-def write_safetensors(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+def write_safetensors(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable]) -> None:
     """Write layers to a .safetensors file, with their order, types and the net's name as metadata."""
     numpy = optional_import("safetensors.numpy", "safetensors", path)
-    layers = [LayerWeights(*layer) for layer in layers]
-    described = [[layer.name, layer.type, len(layer.blobs)] for layer in layers]
+    complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
+    described = [[layer.name, layer.type, len(layer.blobs)] for layer in complete]
     metadata = {"format": "pt", NET_NAME: net_name, LAYERS: json.dumps(described)}
-    blobs = {key: np.require(blob.numpy(), requirements="C") for key, blob in _keyed(path, layers).items()}
+    blobs = {key: np.require(blob.numpy(), requirements="C") for key, blob in _keyed(path, complete).items()}
     with replacing(path) as temporary:
         numpy.save_file(blobs, temporary, metadata)
 
 
-def read_npz(path: str | os.PathLike) -> Weights:
+def read_npz(path: str | os.PathLike[str]) -> Weights:
     """The layers of a .npz file, in the order of its members."""
     open_as(path, "npz")
     with _damage(path):
@@ -55,14 +56,15 @@ def read_npz(path: str | os.PathLike) -> Weights:
     return Weights(os.fspath(path), "npz", layers=_layers(path, blobs))
 
 
-def write_npz(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+def write_npz(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable]) -> None:
     """Write layers to a .npz file; only those with blobs, without types and `net_name`."""
     blobs = _keyed(path, layers)
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **{key: blob.numpy() for key, blob in blobs.items()})
+        arrays: dict[str, Any] = {key: blob.numpy() for key, blob in blobs.items()}
+        np.savez(file, **arrays)
 
 
-def read_torch(path: str | os.PathLike) -> Weights:
+def read_torch(path: str | os.PathLike[str]) -> Weights:
     """The layers of a state dict that torch.save wrote; only tensors are unpickled, never code."""
     open_as(path, "torch")
     with _damage(path):
@@ -72,7 +74,7 @@ def read_torch(path: str | os.PathLike) -> Weights:
     return Weights(os.fspath(path), "torch", layers=_layers(path, {key: _checked(v, path, key) for key, v in state.items()}))
 
 
-def write_torch(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+def write_torch(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable]) -> None:
     """Write layers as a state dict with torch.save; only those with blobs, without types and `net_name`."""
     state = {}
     for key, blob in _keyed(path, layers).items():
@@ -82,9 +84,10 @@ def write_torch(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWe
         torch.save(state, temporary)
 
 
-def _keyed(path: str | os.PathLike, layers: Iterable[LayerWeights | tuple]) -> dict[str, BlobRef]:
+def _keyed(path: str | os.PathLike[str], layers: Iterable[Writable]) -> dict[str, BlobRef]:
     blobs: dict[str, BlobRef] = {}
-    for layer in (LayerWeights(*layer) for layer in layers):
+    complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
+    for layer in complete:
         for index, values in enumerate(layer.blobs):
             key = f"{layer.name}.{index}"
             if key in blobs:
@@ -95,7 +98,7 @@ def _keyed(path: str | os.PathLike, layers: Iterable[LayerWeights | tuple]) -> d
     return blobs
 
 
-def _layers(path: str | os.PathLike, blobs: Mapping[str, BlobRef]) -> list[LayerWeights]:
+def _layers(path: str | os.PathLike[str], blobs: Mapping[str, BlobRef]) -> list[LayerWeights[BlobRef]]:
     """The layers that the keys tell of, in the order in which the keys first name them."""
     layers: dict[str, dict[str, BlobRef]] = {}
     for key, blob in blobs.items():
@@ -109,7 +112,7 @@ def _layers(path: str | os.PathLike, blobs: Mapping[str, BlobRef]) -> list[Layer
     return [LayerWeights(layer, "", [indexed[str(index)] for index in range(len(indexed))]) for layer, indexed in layers.items()]
 
 
-def _described_layers(described: list, blobs: dict[str, BlobRef]) -> list[LayerWeights]:
+def _described_layers(described: list[Any], blobs: Mapping[str, BlobRef]) -> list[LayerWeights[BlobRef]]:
     """The layers as the metadata lists them; KeyError or ValueError if that is not what is there."""
     layers = []
     left = dict(blobs)
@@ -122,7 +125,7 @@ def _described_layers(described: list, blobs: dict[str, BlobRef]) -> list[LayerW
     return layers
 
 
-def _checked(values: Array, path: str | os.PathLike, key: str) -> ArrayBlob:
+def _checked(values: Array, path: str | os.PathLike[str], key: str) -> ArrayBlob:
     """A blob of plain numbers whose values are all there."""
     if isinstance(values, torch.Tensor):
         numbers = values.layout is torch.strided and not (values.dtype.is_complex or values.is_quantized or values.dtype is torch.bool)
@@ -137,7 +140,7 @@ def _checked(values: Array, path: str | os.PathLike, key: str) -> ArrayBlob:
     return ArrayBlob(values)
 
 
-def _check_members(path: str | os.PathLike) -> None:
+def _check_members(path: str | os.PathLike[str]) -> None:
     """Compare what the arrays of a .npz file claim to hold with what is there, before any is read."""
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
@@ -151,7 +154,7 @@ def _check_members(path: str | os.PathLike) -> None:
 
 
 @contextmanager
-def _damage(path: str | os.PathLike) -> Iterator[None]:
+def _damage(path: str | os.PathLike[str]) -> Iterator[None]:
     """Whatever a library says about a file that it cannot read becomes one CaffeError."""
     try:
         yield

@@ -4,9 +4,10 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from segaware_caffe.errors import WeightsError
-from segaware_caffe.weights.blobs import FileBlob, LayerWeights, Shape, Weights
+from segaware_caffe.weights.blobs import FileBlob, LayerWeights, Shape, Weights, Writable
 from segaware_caffe.weights.caffemodel import read_caffemodel
 from segaware_caffe.weights.flat import (
     read_npz,
@@ -54,12 +55,12 @@ class Conversion:
         )
 
 
-def read_weights(path: str | os.PathLike) -> Weights:
+def read_weights(path: str | os.PathLike[str]) -> Weights:
     """The layers of a weight file of any kind that this package knows; CaffeError if it is none."""
     return READERS.get(file_kind(MappedFile(path)), read_caffemodel)(path)
 
 
-def write_weights(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple], kind: str | None = None) -> None:
+def write_weights(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable], kind: str | None = None) -> None:
     """Write layers as `kind`, or else the suffix of `path`, says: .caffemodel, .h5, .safetensors, .npz, .pt or .pth.
 
     `layers` are LayerWeights or tuples (name, type, blobs), as for `write_caffemodel`. Legacy
@@ -71,7 +72,7 @@ def write_weights(path: str | os.PathLike, net_name: str, layers: Iterable[Layer
     writer(path, net_name, [_modern(LayerWeights(*layer)) for layer in layers])
 
 
-def convert(source: str | os.PathLike, target: str | os.PathLike) -> Conversion:
+def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Conversion:
     """Copy the weights in `source`, a file of any kind, to a file of the kind that `target` is named for."""
     weights = read_weights(source)
     write_weights(target, weights.net_name, weights)
@@ -80,13 +81,13 @@ def convert(source: str | os.PathLike, target: str | os.PathLike) -> Conversion:
         weights.path,
         weights.kind,
         os.fspath(target),
-        sum(any(layer.blobs) for layer in weights),
+        sum(any(blob is not None for blob in layer.blobs) for layer in weights),
         len(blobs),
         sum(blob.count for blob in blobs),
     )
 
 
-def _modern(layer: LayerWeights) -> LayerWeights:
+def _modern(layer: LayerWeights[Any]) -> LayerWeights[Any]:
     """The layer with its blobs' legacy shapes, which other kinds of file cannot mark as such, brought up to date."""
     return layer._replace(
         blobs=[

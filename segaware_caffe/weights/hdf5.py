@@ -22,6 +22,7 @@ from segaware_caffe.weights.blobs import (
     BlobRef,
     LayerWeights,
     Weights,
+    Writable,
     as_blob,
     check_shape,
 )
@@ -51,7 +52,7 @@ class DatasetBlob(BlobRef):
                 raise WeightsError(f"{self._where}: cannot be read: {error}") from error
 
 
-def read_hdf5(path: str | os.PathLike) -> Weights:
+def read_hdf5(path: str | os.PathLike[str]) -> Weights:
     """The layers of a .caffemodel.h5, in the order they were made if the file keeps it, else by name.
 
     A blob that a layer shares with another one and does not own is None.
@@ -72,18 +73,18 @@ def read_hdf5(path: str | os.PathLike) -> Weights:
     return weights
 
 
-def write_hdf5(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+def write_hdf5(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable]) -> None:
     """Write layers as the reference's HDF5 snapshots; a blob that another layer owns is given as None.
 
     Raises CaffeError, before anything is written, for two layers of one name and for names that
     HDF5 cannot hold.
     """
-    layers = [LayerWeights(*layer) for layer in layers]
-    check_hdf5_names(path, [layer.name for layer in layers])
+    complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
+    check_hdf5_names(path, [layer.name for layer in complete])
     with new_hdf5(path) as file:
         file.attrs[NET_NAME] = net_name
         data = file.create_group(DATA, track_order=True)
-        for layer in layers:
+        for layer in complete:
             group = data.create_group(layer.name)
             group.attrs[TYPE] = layer.type
             for index, values in enumerate(layer.blobs):
@@ -95,7 +96,7 @@ def write_hdf5(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWei
 
 
 @contextmanager
-def new_hdf5(path: str | os.PathLike) -> Iterator[Any]:
+def new_hdf5(path: str | os.PathLike[str]) -> Iterator[Any]:
     """An HDF5 file to fill, which appears when it is complete.
 
     It is made in memory: HDF5 itself cannot let go of a file that the disk has no room for.
@@ -108,7 +109,7 @@ def new_hdf5(path: str | os.PathLike) -> Iterator[Any]:
         temporary.write_bytes(memory.getbuffer())
 
 
-def check_hdf5_names(path: str | os.PathLike, names: Sequence[str]) -> None:
+def check_hdf5_names(path: str | os.PathLike[str], names: Sequence[str]) -> None:
     """Raise WeightsError for layers whose names a HDF5 file cannot hold, or not beside each other."""
     for name in names:
         if "/" in name or name in ("", "."):
@@ -120,7 +121,7 @@ def check_hdf5_names(path: str | os.PathLike, names: Sequence[str]) -> None:
         )
 
 
-def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike) -> list[BlobRef | None]:
+def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike[str]) -> list[BlobRef | None]:
     blobs: dict[int, BlobRef] = {}
     for key in group:
         where = f"{path}: layer '{layer}' blob {key}"
@@ -145,7 +146,7 @@ def checked(dataset: Any, where: str) -> DatasetBlob:
     return DatasetBlob(dataset, where)
 
 
-def member(h5py: Any, group: Any, name: str, kind: type, path: str | os.PathLike) -> Any:
+def member(h5py: Any, group: Any, name: str, kind: type, path: str | os.PathLike[str]) -> Any:
     """`group[name]` if it is an object of that kind within the file."""
     link = group.get(name, getlink=True)
     member = group[name] if isinstance(link, h5py.HardLink) else None

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -92,9 +92,11 @@ class LoadReport:
 
     def apply(self) -> None:
         """Copy; the targets must have been tensors. Where layers share a tensor, the last layer of the file wins."""
-        for blob, tensor in self._copies:
-            blob.read_into(tensor)
-            self.written.append(tensor)
+        for blob, target in self._copies:
+            if not isinstance(target, torch.Tensor):
+                raise TypeError("planned for shapes, so there is nothing to copy into")
+            blob.read_into(target)
+            self.written.append(target)
 
     def __str__(self) -> str:
         lines = [f"{self.path}: {len(self.loaded)} layers loaded, {len(self.missing)} missing, {len(self.unused)} unused"]
@@ -106,7 +108,7 @@ class LoadReport:
         return "\n".join(lines)
 
 
-def load_weights(path: str | os.PathLike, targets: Iterable[LoadTarget | tuple]) -> LoadReport:
+def load_weights(path: str | os.PathLike[str], targets: Iterable[LoadTarget | tuple[Any, ...]]) -> LoadReport:
     """Load a weight file of any kind into the tensors of a net.
 
     Args:
@@ -115,31 +117,31 @@ def load_weights(path: str | os.PathLike, targets: Iterable[LoadTarget | tuple])
 
     Raises CaffeError before anything is copied if the file is damaged or does not fit.
     """
-    weights, targets = read_weights(path), [LoadTarget(*target) for target in targets]
-    report = plan_load(weights, targets)
+    weights, layers = read_weights(path), [LoadTarget(*target) for target in targets]
+    report = plan_load(weights, layers)
     report.raise_for_errors()
     report.apply()
-    names = {target.name for target in targets}
+    names = {layer.name for layer in layers}
     for layer in weights:
         if layer.name not in names:
             logger.info("Ignoring source layer %s", layer.name)
     return report
 
 
-def plan_load(weights: Weights, targets: Iterable[LoadTarget | tuple]) -> LoadReport:
+def plan_load(weights: Weights, targets: Iterable[LoadTarget | tuple[Any, ...]]) -> LoadReport:
     """Which blob of a file goes into which tensor of a net, by the reference's rules.
 
     Layers match by name alone, never by type: a layer of the file goes to the first layer of the
     net that has its name (from HDF5 files: to the last). The numbers of blobs must be equal, and
     each shape; in HDF5 files a blob that another layer owns may be missing.
     """
-    targets = [LoadTarget(*target) for target in targets]
-    owners = _owners(targets)
+    layers = [LoadTarget(*target) for target in targets]
+    owners = _owners(layers)
     hdf5 = weights.kind == "hdf5"
-    order = range(len(targets)) if hdf5 else reversed(range(len(targets)))
-    positions = {targets[position].name: position for position in order}
+    order = range(len(layers)) if hdf5 else reversed(range(len(layers)))
+    positions = {layers[position].name: position for position in order}
     report = LoadReport(weights.path)
-    reached = set()
+    reached: set[tuple[int, int]] = set()
     for source in weights:
         position = positions.get(source.name)
         if position is None:
@@ -148,12 +150,12 @@ def plan_load(weights: Weights, targets: Iterable[LoadTarget | tuple]) -> LoadRe
             continue
         own = owners[position]
         optional = {index for index, owner in enumerate(own) if hdf5 and owner != (position, index)}
-        reached.update(own[index] for index in _plan_layer(report, source, targets[position], optional))
-    report.missing = [t.name for t, own in zip(targets, owners, strict=True) if not reached.issuperset(own)]
+        reached.update(own[index] for index in _plan_layer(report, source, layers[position], optional))
+    report.missing = [layer.name for layer, own in zip(layers, owners, strict=True) if not reached.issuperset(own)]
     return report
 
 
-def _plan_layer(report: LoadReport, source: LayerWeights, target: LoadTarget, optional: set[int]) -> Iterable[int]:
+def _plan_layer(report: LoadReport, source: LayerWeights[BlobRef], target: LoadTarget, optional: set[int]) -> Iterable[int]:
     """Add the copies into one layer, or what is wrong; blobs with an index in `optional` may be missing.
 
     Returns the indices of the blobs that get values.

@@ -25,7 +25,7 @@ class MappedFile:
     the mapped pages, which count as memory of the process, are not touched.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = os.fspath(path)
         try:
             if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
@@ -59,7 +59,7 @@ class MappedFile:
             return
         done = 0
         while done < target.size:
-            got = os.preadv(self._descriptor, [target[done:]], offset + done)
+            got = os.preadv(self._descriptor, [target[done:].data], offset + done)
             if not got:
                 raise FileError(f"{self.path}: the file became shorter while it was read")
             done += got

@@ -42,7 +42,7 @@ def file_kind(file: MappedFile) -> str:
     return "text" if _is_text(head) else "caffemodel"
 
 
-def open_as(path: str | os.PathLike, wanted: str) -> MappedFile:
+def open_as(path: str | os.PathLike[str], wanted: str) -> MappedFile:
     """Open a file; CaffeError if there is none, if it is empty or not of the `wanted` kind."""
     file = MappedFile(path)
     kind = file_kind(file)
@@ -52,7 +52,7 @@ def open_as(path: str | os.PathLike, wanted: str) -> MappedFile:
     return file
 
 
-def _zip_kind(path: str | os.PathLike) -> str:
+def _zip_kind(path: str | os.PathLike[str]) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

@@ -46,23 +46,24 @@ class SolverState:
     minimum_loss: float = NO_LOSS
 
 
-def read_solverstate(path: str | os.PathLike) -> SolverState:
+def read_solverstate(path: str | os.PathLike[str]) -> SolverState:
     """A solver state; a name that ends in .h5 is HDF5, as in the reference. CaffeError if it is damaged or something else."""
     return _read_hdf5(path) if os.fspath(path).endswith(".h5") else _read_binary(path)
 
 
-def write_solverstate(path: str | os.PathLike, state: SolverState) -> None:
+def write_solverstate(path: str | os.PathLike[str], state: SolverState) -> None:
     """Write a solver state in the format that the name says; the file appears when it is complete."""
     history = [as_blob(values, "history", index) for index, values in enumerate(state.history)]
     write = _write_hdf5 if os.fspath(path).endswith(".h5") else _write_binary
     write(path, state, history)
 
 
-def _read_binary(path: str | os.PathLike) -> SolverState:
+def _read_binary(path: str | os.PathLike[str]) -> SolverState:
     file = MappedFile(path)
     scanner = Scanner(file.data, file.path)
     numbers: dict[int, int] = {}
-    learned_net, minimum, history = "", NO_LOSS, []
+    learned_net, minimum = "", NO_LOSS
+    history: list[BlobRef] = []
     for field in scanner.fields(0, file.size):
         if field.number in (ITER, CURRENT_STEP, LAST_EVENT) and field.wire == VARINT:
             numbers[field.number] = field.value
@@ -76,7 +77,7 @@ def _read_binary(path: str | os.PathLike) -> SolverState:
     return _checked_state(path, numbers.get(ITER), learned_net, numbers.get(CURRENT_STEP, 0), history, *plateau)
 
 
-def _write_binary(path: str | os.PathLike, state: SolverState, history: Sequence[BlobRef]) -> None:
+def _write_binary(path: str | os.PathLike[str], state: SolverState, history: Sequence[BlobRef]) -> None:
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(_number_field(ITER, state.iter) + bytes_field(LEARNED_NET, os.fsencode(state.learned_net)))
         for index, blob in enumerate(history):
@@ -91,7 +92,7 @@ def _number_field(number: int, value: int) -> bytes:
     return varint(number << 3 | VARINT) + varint(value)
 
 
-def _read_hdf5(path: str | os.PathLike) -> SolverState:
+def _read_hdf5(path: str | os.PathLike[str]) -> SolverState:
     h5py = optional_import("h5py", "hdf5", path)
     open_as(path, "hdf5")
     try:
@@ -99,7 +100,7 @@ def _read_hdf5(path: str | os.PathLike) -> SolverState:
         iteration, step, name = (_value(member(h5py, file, key, h5py.Dataset, path)) for key in ("iter", "current_step", "learned_net"))
         group = member(h5py, file, "history", h5py.Group, path)
         keys = [str(index) for index in range(len(group))]
-        history = [checked(member(h5py, group, key, h5py.Dataset, path), f"{path}: history blob {key}") for key in keys]
+        history: list[BlobRef] = [checked(member(h5py, group, key, h5py.Dataset, path), f"{path}: history blob {key}") for key in keys]
         learned_net = os.fsdecode(name)
         plateau = [_value(member(h5py, file, key, h5py.Dataset, path)) if key in file else missing for key, missing in PLATEAU.items()]
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -116,7 +117,7 @@ def _value(dataset: Any) -> Any:
     return dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]
 
 
-def _write_hdf5(path: str | os.PathLike, state: SolverState, history: Sequence[BlobRef]) -> None:
+def _write_hdf5(path: str | os.PathLike[str], state: SolverState, history: Sequence[BlobRef]) -> None:
     name = os.fsencode(state.learned_net)
     with new_hdf5(path) as file:
         file.create_dataset("iter", data=[state.iter], dtype="i4")
@@ -131,7 +132,7 @@ def _write_hdf5(path: str | os.PathLike, state: SolverState, history: Sequence[B
 
 
 def _checked_state(
-    path: str | os.PathLike, iteration: int | None, learned_net: str, step: int, history: list[BlobRef], event: int, loss: float
+    path: str | os.PathLike[str], iteration: int | None, learned_net: str, step: int, history: list[BlobRef], event: int, loss: float
 ) -> SolverState:
     if iteration is None or not learned_net:
         raise WeightsError(f"{path}: not a solver state: it names no iteration, or no file of weights")

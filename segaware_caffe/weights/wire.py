@@ -29,7 +29,7 @@ RUN_BLOCK = 2**16
 class Field(NamedTuple):
     """One field, or a run of equal fixed-size fields that follow one another directly.
 
-    `start` and `end` enclose the payload; a varint has its value in `value`. A run holds `count`
+    `start` and `end` enclose the payload; a varint has its value in `value`. A run holds `length`
     values, each `stride` bytes after the one before.
     """
 
@@ -38,14 +38,14 @@ class Field(NamedTuple):
     start: int
     end: int
     value: int = 0
-    count: int = 1
+    length: int = 1
     stride: int = 0
 
 
 class Scanner:
     """Fields of the messages in `data`, a whole file; `path` is for the errors."""
 
-    def __init__(self, data: bytes | mmap.mmap, path: str | os.PathLike):
+    def __init__(self, data: bytes | mmap.mmap, path: str | os.PathLike[str]):
         self.data = data
         self.path = path
         self._fields = 0
@@ -132,4 +132,4 @@ class Scanner:
             rows = np.frombuffer(self.data, np.uint8, block * stride, offset + count * stride).reshape(block, stride)
             same = (rows[:, : len(tag)] == np.frombuffer(tag, np.uint8)).all(axis=1)
             count += block if same.all() else int(same.argmin())
-        return Field(number, wire, start, offset + count * stride, count=count, stride=stride)
+        return Field(number, wire, start, offset + count * stride, length=count, stride=stride)

@@ -3,13 +3,13 @@
 import itertools
 import os
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from segaware_caffe.errors import WeightsError
 from segaware_caffe.files import replacing
-from segaware_caffe.weights.blobs import DOUBLE, FLOAT, BlobRef, LayerWeights, as_blob, check_shape
+from segaware_caffe.weights.blobs import DOUBLE, FLOAT, BlobRef, LayerWeights, Writable, as_blob, check_shape
 from segaware_caffe.weights.caffemodel import (
     DATA,
     DIFF,
@@ -27,7 +27,7 @@ VALUE_FIELDS = {FLOAT: DATA, DOUBLE: DOUBLE_DATA}
 DIFF_FIELDS = {FLOAT: DIFF, DOUBLE: DOUBLE_DIFF}
 
 
-def write_caffemodel(path: str | os.PathLike, net_name: str, layers: Iterable[LayerWeights | tuple]) -> None:
+def write_caffemodel(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable]) -> None:
     """Write a NetParameter with these layers; the file appears when it is complete.
 
     Args:
@@ -38,14 +38,14 @@ def write_caffemodel(path: str | os.PathLike, net_name: str, layers: Iterable[La
     The data is streamed, so no second copy of all weights is made. The file may exceed 2 GB: then
     this package reads it, but protobuf, and with it the reference, cannot.
     """
-    layers = [LayerWeights(*layer) for layer in layers]
+    complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(bytes_field(NET_NAME, net_name.encode()))
-        for layer in layers:
+        for layer in complete:
             _write_layer(file, layer)
 
 
-def _write_layer(file: BinaryIO, layer: LayerWeights) -> None:
+def _write_layer(file: BinaryIO, layer: LayerWeights[Any]) -> None:
     head = layer.definition
     if head is None:
         head = bytes_field(V2.name, layer.name.encode()) + bytes_field(V2.type, layer.type.encode())
@@ -84,7 +84,7 @@ def _length(part: bytes | BlobRef) -> int:
 
 
 def _values(blob: BlobRef) -> memoryview:
-    return memoryview(np.ascontiguousarray(blob.numpy(), blob.dtype)).cast("B")
+    return np.ascontiguousarray(blob.numpy(), blob.dtype).reshape(-1).view(np.uint8).data
 
 
 def bytes_field(number: int, content: bytes) -> bytes:

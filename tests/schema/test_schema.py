@@ -1,5 +1,6 @@
 """proto/caffe.proto holds both dialects of Caffe, number for number, and the package reads its compiled form."""
 
+import ast
 import hashlib
 import re
 import sys
@@ -112,12 +113,25 @@ def test_what_is_ours():
 
 def test_compiled_form_is_current(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "scripts")
-    from make_schema import compile_schema
+    from make_schema import compile_schema, write_stubs
 
     monkeypatch.delitem(sys.modules, "make_schema")
     compile_schema(tmp_path / "caffe.binpb")
+    write_stubs(tmp_path / "caffe_types.pyi")
     fresh = FileDescriptorSet.FromString((tmp_path / "caffe.binpb").read_bytes())
     assert fresh == FileDescriptorSet.FromString(COMPILED.read_bytes()), "run scripts/make_schema.py"
+    stubs = [COMPILED.with_name("caffe_types.pyi"), tmp_path / "caffe_types.pyi"]
+    assert attributes(stubs[0]) == attributes(stubs[1]), "run scripts/make_schema.py"
+
+
+def attributes(stubs: Path) -> list[tuple[str, dict[str, str]]]:
+    """The classes and their attributes' types; protoc's releases differ in the rest."""
+    classes = [node for node in ast.walk(ast.parse(stubs.read_text())) if isinstance(node, ast.ClassDef)]
+    assert len(classes) > 100
+    return [
+        (cls.name, {ast.unparse(line.target): ast.unparse(line.annotation) for line in cls.body if isinstance(line, ast.AnnAssign)})
+        for cls in classes
+    ]
 
 
 def test_everything_public_is_listed():

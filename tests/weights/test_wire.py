@@ -8,7 +8,7 @@ from segaware_caffe.weights.wire import MAX_FIELDS, Scanner
 
 
 def scan(data):
-    return [(f.number, f.wire, f.start, f.end, f.value, f.count) for f in Scanner(data, "file").fields(0, len(data))]
+    return [(f.number, f.wire, f.start, f.end, f.value, f.length) for f in Scanner(data, "file").fields(0, len(data))]
 
 
 FIELDS = {
@@ -47,7 +47,7 @@ def test_fields(data, expected):
 @pytest.mark.parametrize("count", [2**16 - 1, 2**16, 2**16 + 1, 2**16 + 2, 2**17 + 2])
 def test_a_long_run_is_one_field(count):
     data = unpacked(5, [1.5]) * count + number(1, 1)
-    assert [(f.number, f.count, f.stride) for f in Scanner(data, "file").fields(0, len(data))] == [(5, count, 5), (1, 1, 0)]
+    assert [(f.number, f.length, f.stride) for f in Scanner(data, "file").fields(0, len(data))] == [(5, count, 5), (1, 1, 0)]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Written(NamedTuple):
 
 
 def write_model(
-    net: Net, path: str | os.PathLike, *, outputs: Iterable[str] | None, dynamic: Iterable[str] | None, fold: bool
+    net: Net, path: str | os.PathLike[str], *, outputs: Iterable[str] | None, dynamic: Iterable[str] | None, fold: bool
 ) -> ModelProto:
     """What `segaware_caffe.export_onnx` does and says."""
     if net.training:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from segaware_caffe.cli import main
-from segaware_caffe.scripting.run import _guarded
+from segaware_caffe.scripting.interpreter import _guarded
 
 INPUT = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }'
 
