@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ParseError, ShapeError, UnknownLayerError, WeightsError
-    from segaware_caffe.export import export_onnx
+    from segaware_caffe.export import export_onnx, export_source
     from segaware_caffe.layers import Layer, register, set_random_seed
     from segaware_caffe.net import Net
     from segaware_caffe.schema import filter_net, read_net, read_solver
@@ -30,6 +30,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "export_onnx",
+    "export_source",
     "filter_net",
     "read_net",
     "read_solver",
@@ -51,6 +52,7 @@ _ROOMS = {
     "UnknownLayerError": "errors",
     "WeightsError": "errors",
     "export_onnx": "export",
+    "export_source": "export",
     "filter_net": "schema",
     "read_net": "schema",
     "read_solver": "schema",

@@ -10,6 +10,7 @@ DESCRIPTION = """\
 Write a net with its weights in the format that the suffix of --output names:
 
   .onnx  an ONNX model, for ONNX Runtime, OpenVINO, TensorRT, OpenCV 5 and others (needs the extra onnx)
+  .py    a module of plain PyTorch to read, change and train, its weights beside it in a .safetensors (needs that extra)
 
   segaware-caffe export deploy.prototxt --weights net.caffemodel --output net.onnx
 """
@@ -24,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--blob", action="append", metavar="NAME", help="a blob that the model shall give (repeatable; default: the net's outputs)"
     )
     add_shape_argument(parser)
-    parser.add_argument("--static", action="store_true", help="fix batch and size, also where the net allows others")
-    parser.add_argument("--no-fold", action="store_true", help="keep BatchNorm and Scale apart from the convolutions before them")
+    parser.add_argument("--static", action="store_true", help="ONNX: fix batch and size, also where the net allows others")
+    parser.add_argument("--no-fold", action="store_true", help="ONNX: keep BatchNorm and Scale apart from the convolutions before")
     parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
@@ -44,5 +45,6 @@ def run(args: argparse.Namespace) -> None:
         allow_unknown_fields=args.allow_unknown_fields,
     )
     net.reshape(**given_shapes(args))
-    export(net, args.output, outputs=args.blob, dynamic=() if args.static else None, fold=not args.no_fold)
+    options = ({"dynamic": ()} if args.static else {}) | ({"fold": False} if args.no_fold else {})
+    export(net, args.output, outputs=args.blob, **options)
     print(f"wrote {args.output}")

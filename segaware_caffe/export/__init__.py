@@ -1,5 +1,6 @@
 """The ways out of Caffe: ONNX models, PyTorch source, torch.export programs."""
 
+import inspect
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,8 +45,26 @@ def export_onnx(
     return write_model(net, path, outputs=outputs, dynamic=dynamic, fold=fold)
 
 
+def export_source(net: "Net", path: str | os.PathLike, *, outputs: Iterable[str] | None = None) -> str:
+    """Write a net as a Python module of plain PyTorch, and its weights beside it; returns the module's text.
+
+    Args:
+        net: a net of phase TEST, with its weights; its present shapes stand in the comments.
+        path: file to write, `name.py`; the weights go to `name.safetensors` (needs the extra `safetensors`).
+        outputs: names of the blobs that the module returns, in this order; None for the net's outputs.
+
+    The module has one class, named after the net, whose `forward` reads as the prototxt does, `load()`, and the helper
+    functions that it uses. It needs torch, and safetensors for `load`; it trains by autograd.
+
+    Raises CaffeError for layers that have no form in plain PyTorch, all at once.
+    """
+    from segaware_caffe.export.source import write_module
+
+    return write_module(net, path, outputs=outputs)
+
+
 #: suffix -> what writes it
-FORMATS = {".onnx": export_onnx}
+FORMATS = {".onnx": export_onnx, ".py": export_source}
 
 
 def export(net: "Net", path: str | os.PathLike[str], **options: Any) -> None:
@@ -53,7 +72,11 @@ def export(net: "Net", path: str | os.PathLike[str], **options: Any) -> None:
     suffix = Path(path).suffix
     if suffix not in FORMATS:
         raise CaffeError(f"{os.fspath(path)}: the suffix must name a format to export to: {', '.join(FORMATS)}")
-    FORMATS[suffix](net, path, **options)
+    write = FORMATS[suffix]
+    unknown = [name for name in options if name not in inspect.signature(write).parameters]
+    if unknown:
+        raise CaffeError(f"{os.fspath(path)}: {unknown[0]} has no meaning for {suffix}")
+    write(net, path, **options)
 
 
-__all__ = ["FORMATS", "export", "export_onnx"]
+__all__ = ["FORMATS", "export", "export_onnx", "export_source"]

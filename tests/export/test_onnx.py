@@ -21,6 +21,12 @@ REFUSED = ("adaptivebias", "densecrf_bilateral", "densecrf_score")
 onnxruntime.set_default_logger_severity(4)
 
 
+def parameters(files: list[Path]) -> list:
+    """The files as pytest parameters; of those whose names begin alike, only the first is for every day."""
+    firsts = {file.stem.split("_")[0]: file for file in reversed(files)}.values()
+    return [pytest.param(file, id=file.stem, marks=() if file in firsts else pytest.mark.slow) for file in files]
+
+
 def onnx_outputs(path: Path, inputs: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
     """What ONNX Runtime makes of the model."""
     options = onnxruntime.SessionOptions()
@@ -58,7 +64,7 @@ def golden_net(file: Path) -> tuple[Net, dict[str, torch.Tensor]]:
     return net, inputs
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if f.stem not in REFUSED], ids=lambda f: f.stem)
+@pytest.mark.parametrize("file", parameters([f for f in FILES if f.stem not in REFUSED]))
 def test_layers(file, tmp_path):
     net, inputs = golden_net(file)
     segaware_caffe.export_onnx(net, tmp_path / "net.onnx")
@@ -164,7 +170,7 @@ def test_command(tmp_path, capsys):
     assert main(["export", str(tmp_path / "net.prototxt"), "--output", str(tmp_path / "net.onnx"), "--shape", "data=1,3,8,8"]) == 0
     assert onnx_outputs(tmp_path / "net.onnx", {"data": torch.zeros(1, 3, 8, 8)})["c"].shape == (1, 4, 6, 6)
     assert main(["export", str(tmp_path / "net.prototxt"), "--output", str(tmp_path / "net.xyz")]) == 2
-    assert "the suffix must name a format to export to: .onnx" in capsys.readouterr().err
+    assert "the suffix must name a format to export to: .onnx, .py" in capsys.readouterr().err
 
 
 INPUTS = 'input: "{}" input_shape {{ {} }}'

@@ -16,8 +16,8 @@ from segaware_caffe import __version__
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.export.onnx import registry
 from segaware_caffe.export.onnx.folding import fold_affine
-from segaware_caffe.export.onnx.sources import COMPUTED
 from segaware_caffe.export.onnx.writer import OPSET, Blob, Writer
+from segaware_caffe.export.selection import is_input, is_input_type, needed, wanted_values
 from segaware_caffe.files import replacing
 from segaware_caffe.layers import registered
 from segaware_caffe.net import Net
@@ -50,8 +50,8 @@ def write_model(
     """What `segaware_caffe.export_onnx` does and says."""
     if net.training:
         raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
-    wanted = _wanted(net, outputs)
-    nodes = _needed(net, set(wanted.values()))
+    wanted = wanted_values(net, outputs)
+    nodes = needed(net.graph.nodes, wanted.values())
     _check_types(nodes)
     asked = (BATCH, SIZE) if dynamic is None else tuple(dynamic)
     unknown = [kind for kind in asked if kind not in (BATCH, SIZE)]
@@ -73,38 +73,10 @@ def write_model(
     return model
 
 
-def _wanted(net: Net, outputs: Iterable[str] | None) -> dict[str, int]:
-    """Names of the blobs that the model gives, and their values."""
-    if outputs is None:  # an input that no layer reads is an output of the net, but of no model
-        read = {value for node in net.graph.nodes if not _is_input(node) for value in node.tops}
-        return {net.graph.names[v]: v for v in net.graph.outputs if v in read}
-    blobs, outputs = net.graph.blobs(), list(outputs)
-    unknown = [name for name in outputs if name not in blobs]
-    if unknown:
-        raise CaffeError(f"net '{net.name}' has no blob {', '.join(map(repr, unknown))} to export")
-    return {name: blobs[name] for name in outputs}
-
-
-def _needed(net: Net, values: set[int]) -> list[Node]:
-    """The nodes that the values depend on, in order."""
-    nodes = []
-    for node in reversed(net.graph.nodes):
-        if values & set(node.tops):
-            values |= set(node.bottoms)
-            nodes.append(node)
-    return nodes[::-1]
-
-
-def _is_input(node: Node) -> bool:
-    return not node.bottoms and node.type not in COMPUTED and node.type != "Python"
-
-
 def _check_types(nodes: Sequence[Node]) -> None:
     """All layers that cannot be exported, at once."""
     lines = [
-        f"  layer '{node.name}' ({node.type}): {reason}"
-        for node in nodes
-        if not _is_input(node) and (reason := registry.why_not(node.type))
+        f"  layer '{node.name}' ({node.type}): {reason}" for node in nodes if not is_input(node) and (reason := registry.why_not(node.type))
     ]
     if lines:
         raise CaffeError("these layers have no ONNX form:\n" + "\n".join(lines))
@@ -115,7 +87,7 @@ def _write(net: Net, nodes: Sequence[Node], shapes: dict[int, Shape]) -> Written
     names: dict[int, str] = {}
     refused = []
     for node in nodes:
-        if _is_input(node):
+        if is_input(node):
             names.update((value, net.graph.names[value]) for value in node.tops)
             continue
         bottoms = [Blob(names[value], shapes[value]) for value in node.bottoms]
@@ -165,7 +137,7 @@ def _axis_name(blob: str, axis: int, kind: str, is_input: bool) -> str:
 
 def _changed_inputs(net: Net, nodes: Sequence[Node], kind: str) -> dict[int, Shape]:
     """The inputs that hold one item each, or images of the first image's size, with that changed."""
-    inputs = {value: net.shapes_of_values[value] for node in nodes if _is_input(node) for value in node.tops}
+    inputs = {value: net.shapes_of_values[value] for node in nodes if is_input(node) for value in node.tops}
     inputs = {value: shape for value, shape in inputs.items() if shape}
     first = next(iter(inputs.values()), ())
     if kind == BATCH:
@@ -208,7 +180,7 @@ def _model(
     net: Net, nodes: Sequence[Node], written: Written, wanted: dict[str, int], axes: dict[int, dict[int, str]], fold: bool
 ) -> ModelProto:
     writer, names = written.writer, written.names
-    inputs = [value for node in nodes if _is_input(node) for value in node.tops]
+    inputs = [value for node in nodes if is_input(node) for value in node.tops]
     _name_outputs(net, writer, names, wanted, set(inputs))
     outputs = {name: written.shapes[value] for name, value in wanted.items()}
     if fold:
@@ -259,10 +231,6 @@ def _save(model: ModelProto, path: Path) -> None:
 
 def coverage() -> dict[str, str]:
     """Layer type -> "yes", "input" (its tops are inputs of the model), or why it cannot be exported."""
-    result = {}
-    for name, layer in registered().items():
-        if layer.bottoms == 0 and name not in COMPUTED and name != "Python":
-            result[name] = "input"
-        else:
-            result[name] = registry.why_not(name) or "yes"
-    return result
+    return {
+        name: "input" if is_input_type(name, layer.bottoms) else registry.why_not(name) or "yes" for name, layer in registered().items()
+    }

@@ -7,8 +7,6 @@ import torch
 from segaware_caffe.export.onnx.registry import converter, refuse
 from segaware_caffe.export.onnx.writer import Writer
 
-#: types without bottoms whose tops are part of the graph
-COMPUTED = ("DummyData", "Parameter")
 #: fillers that give other numbers in every run
 RANDOM = ("uniform", "gaussian", "xavier", "msra", "positive_unitball")
 

@@ -1,0 +1,160 @@
+"""From a net to a Python module of plain PyTorch, and its weights in a file beside it."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from segaware_caffe.errors import CaffeError
+from segaware_caffe.export.selection import is_input, is_input_type, needed, wanted_values
+from segaware_caffe.export.source import registry
+from segaware_caffe.export.source.writer import Source, Value, broken, identifier
+from segaware_caffe.extras import optional_import
+from segaware_caffe.files import replacing
+from segaware_caffe.layers import registered
+from segaware_caffe.net import Net
+from segaware_caffe.net.graph import AUTOMATIC, Node
+from segaware_caffe.net.passes import run_passes
+from segaware_caffe.net.scope import Scope
+from segaware_caffe.schema.shapes import Shape
+
+#: the patterns that are written as one call
+PASSES = ("splits", "masked_convolution", "masked_sum")
+
+MODULE = '''\
+"""{title}, exported from a Caffe net.
+
+{usage}
+"""
+
+{imports}
+
+
+{helpers}class {name}(nn.Module):
+    """{inputs} -> {outputs}."""
+
+    def __init__(self):
+        super().__init__()
+{declared}
+
+    def forward(self, {parameters}):
+{lines}
+        return {result}
+
+
+def load(path="{weights}"):
+    """The network with its trained weights, ready to predict; call `.train()` on it to train on."""
+    from safetensors.torch import load_file
+
+    network = {name}()
+    network.load_state_dict(load_file(path))
+    return network.eval()
+'''
+
+
+def write_module(net: Net, path: str | os.PathLike, *, outputs: Iterable[str] | None) -> str:
+    """What `segaware_caffe.export_source` does and says."""
+    path = Path(path)
+    if net.training:
+        raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
+    wanted = wanted_values(net, outputs)
+    scope = Scope(net.shapes_of_values, frozenset(wanted.values()), False)
+    nodes = needed(run_passes(net.graph, scope, PASSES).nodes, wanted.values())
+    source, names = _write(net, nodes)
+    weights = path.with_suffix(".safetensors")
+    text = _text(net, nodes, source, names, wanted, weights.name)
+    save = optional_import("safetensors.torch", "safetensors", weights).save_file
+    with replacing(weights) as temporary:
+        save({name: value.detach().cpu().contiguous().clone() for name, value in source.state.items()}, temporary)
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+    return text
+
+
+def _write(net: Net, nodes: Sequence[Node]) -> tuple[Source, dict[int, str]]:
+    source = Source()
+    names: dict[int, str] = {}
+    refused = []
+    _check_types(nodes)
+    last_use = {value: position for position, node in enumerate(nodes) for value in node.bottoms}
+    for position, node in enumerate(nodes):
+        if is_input(node):
+            names.update((value, identifier(net.graph.names[value])) for value in node.tops)
+            continue
+        bottoms = [Value(names[value], net.shapes_of_values[value]) for value in node.bottoms]
+        try:
+            tops = registry.write(source, node.name, node.type, node.module, bottoms)
+        except registry.NoSourceForm as error:
+            refused.append(str(error))
+            continue
+        finally:
+            in_use = {name for value, name in names.items() if last_use.get(value, -1) > position}
+            names.update(_top_names(net, node, in_use))
+        _assign(source, [names[value] for value in node.tops], tops, [net.shapes_of_values[value] for value in node.tops])
+    if refused:
+        raise CaffeError("these layers cannot be written as source:\n  " + "\n  ".join(refused))
+    return source, names
+
+
+def _check_types(nodes: Sequence[Node]) -> None:
+    lines = [
+        f"  layer '{node.name}' ({node.type}) {reason}" for node in nodes if not is_input(node) and (reason := registry.why_not(node.type))
+    ]
+    if lines:
+        raise CaffeError("these layers cannot be written as source:\n" + "\n".join(lines))
+
+
+def _top_names(net: Net, node: Node, in_use: set[str]) -> dict[int, str]:
+    """Variables for a node's tops: the blobs' names, unless another blob that is still read has it."""
+    result = {}
+    for value in node.tops:
+        name = net.graph.names[value]
+        word = identifier(node.name if name == AUTOMATIC else name)
+        while word in in_use:
+            word += "_"
+        result[value] = word
+    return result
+
+
+def _assign(source: Source, names: Sequence[str], tops: str | list[str], shapes: Sequence[Shape]) -> None:
+    """The lines that give the tops their values, with their shapes."""
+    comments = [str(shape) if shape else "scalar" for shape in shapes]
+    if isinstance(tops, str):
+        spare = ["_"] * getattr(tops, "spare", 0)
+        source.lines += broken(f"{', '.join([*names, *spare])} = {tops}", 8, f"  # {', '.join(comments)}")
+        return
+    for name, text, comment in zip(names, tops, comments, strict=True):
+        if text != name:
+            source.lines += broken(f"{name} = {text}", 8, f"  # {comment}")
+
+
+def _text(net: Net, nodes: Sequence[Node], source: Source, names: dict[int, str], wanted: dict[str, int], weights: str) -> str:
+    inputs = [value for node in nodes if is_input(node) for value in node.tops if any(value in n.bottoms for n in nodes)]
+    parameters = ", ".join(names[value] for value in inputs)
+    results = [names[value] for value in wanted.values()]
+    name = "".join(part[:1].upper() + part[1:] for part in identifier(net.name or "net").split("_") if part) or "Net"
+    helpers = "".join(f"{text}\n\n\n" for text in source.helper_texts())
+    body = helpers + "\n".join(source.declared + source.lines)
+    imports = (["import math", ""] if "math." in body else []) + ["import torch"] * ("torch." in body) + ["from torch import nn"]
+    imports += ["from torch.nn import functional"] * ("functional." in body)
+    shapes = [f"{names[v]} {net.shapes_of_values[v]}" for v in inputs]
+    return MODULE.format(
+        title=net.name or "A network",
+        usage=f"network = load()\n{', '.join(results)} = network({parameters})",
+        imports="\n".join(imports),
+        helpers=helpers,
+        name=name if name.isidentifier() else f"Net{name}",
+        inputs=", ".join(shapes),
+        outputs=", ".join(f"{n} {net.shapes_of_values[v]}" for n, v in zip(results, wanted.values(), strict=True)),
+        declared="\n".join(line for text in source.declared for line in broken(text, 8)) or "        pass",
+        parameters=parameters,
+        lines="\n".join(source.lines),
+        result=", ".join(results),
+        weights=weights,
+    )
+
+
+def coverage() -> dict[str, str]:
+    """Layer type -> "yes", "input" (its tops are inputs of the module), or why it cannot be written as source."""
+    return {
+        name: "input" if is_input_type(name, layer.bottoms) else registry.why_not(name) or "yes" for name, layer in registered().items()
+    }
