@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,6 +72,14 @@ def write_json(target: str, content: Any) -> None:
         sys.stdout.write(files.json_text(content))
     else:
         files.write_json(target, content)
+
+
+def columns(rows: Sequence[Sequence[str]], numbers: int = 0, limit: int = 48) -> list[str]:
+    """Lines of aligned cells, long ones cut; the last `numbers` columns are aligned to the right."""
+    rows = [[cell if len(cell) <= limit else cell[: limit - 3] + "..." for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    align = [str.ljust] * (len(widths) - numbers) + [str.rjust] * numbers
+    return ["  ".join(place(cell, width) for place, cell, width in zip(align, row, widths, strict=True)).rstrip() for row in rows]
 
 
 def variables(args: argparse.Namespace) -> dict[str, Any]:

@@ -2,11 +2,23 @@
 
 import argparse
 import math
-from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
-from segaware_caffe.cli.common import add_shape_argument, add_variable_arguments, given_shapes, stages, variables
+from segaware_caffe.cli.common import (
+    add_json_argument,
+    add_shape_argument,
+    add_variable_arguments,
+    columns,
+    given_shapes,
+    stages,
+    variables,
+    write_json,
+)
 from segaware_caffe.net import Net
-from segaware_caffe.weights import plan_load, read_weights
+from segaware_caffe.net.graph import Node
+from segaware_caffe.net.memory import Memory
+from segaware_caffe.weights import LoadReport, plan_load, read_weights
 
 DESCRIPTION = """\
 Show a net: its layers, the shapes of their tops, their learned blobs, and what memory both take. With --weights, show what
@@ -28,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--splits", action="store_true", help="show the implicit Split layers too")
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
     add_variable_arguments(parser)
+    add_json_argument(parser, "the layers, memory and load plan")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -41,13 +54,40 @@ def run(args: argparse.Namespace) -> None:
         allow_unknown_fields=args.allow_unknown_fields,
     )
     net.reshape(**given_shapes(args))
-    print(table(net, args.splits))
-    if args.memory:
-        print()
-        print(net.memory(*(net.inputs or _first_source(net))))
-    if args.weights:
-        print()
-        print(plan_load(read_weights(args.weights), net.load_targets()))
+    memory = net.memory(*(net.inputs or _first_source(net))) if args.memory else None
+    plan = plan_load(read_weights(args.weights), net.load_targets()) if args.weights else None
+    if args.json:
+        write_json(args.json, as_json(net, args.splits, memory, plan))
+    if args.json != "-":
+        print("\n\n".join(str(part) for part in (table(net, args.splits), memory, plan) if part is not None))
+
+
+def as_json(net: Net, splits: bool, memory: Memory | None, plan: LoadReport | None) -> dict[str, Any]:
+    """What is printed, as data; shapes as lists, sizes in bytes."""
+    names, shapes = net.graph.names, net.shapes_of_values
+    layers = [
+        {
+            "name": node.name,
+            "type": node.type,
+            "bottoms": [names[value] for value in node.bottoms],
+            "tops": [{"name": names[value], "shape": list(shapes[value])} for value in node.tops],
+            "blobs": [list(spec.shape) for spec in node.module.specs],
+        }
+        for node in shown(net, splits)
+    ]
+    content: dict[str, Any] = {"name": net.name, "phase": net.phase, "inputs": net.inputs, "outputs": net.outputs, "layers": layers}
+    content |= {"operations": net.operations, "parameters": sum(learned.tensor.numel() for learned in net.learned)}
+    if memory is not None:
+        content["memory"] = asdict(memory) | {"total": memory.total}
+    if plan is not None:
+        wrong = [str(item) for item in (*plan.wrong_count, *plan.wrong_shape)]
+        content["load"] = {"file": plan.path, "loaded": plan.loaded, "missing": plan.missing, "unused": plan.unused, "wrong": wrong}
+    return content
+
+
+def shown(net: Net, splits: bool) -> list[Node]:
+    """The net's layers; implicit Split layers only if asked for."""
+    return [node for node in net.graph.nodes if splits or node.type != "Split" or not node.name.endswith("_split")]
 
 
 def _first_source(net: Net) -> list[str]:
@@ -60,11 +100,9 @@ def table(net: Net, splits: bool = False) -> str:
     rows = [("layer", "type", "bottoms", "tops", "top shape", "parameters")]
     parameters = sum(learned.tensor.numel() for learned in net.learned)
     activations = 0
-    for node in net.graph.nodes:
+    for node in shown(net, splits):
         names = net.graph.names
         shapes = [net.shapes_of_values[v] for v in node.tops]
-        if node.type == "Split" and not splits and node.name.endswith("_split"):
-            continue
         activations += sum(math.prod(shape) for shape in shapes)
         rows.append(
             (
@@ -76,7 +114,7 @@ def table(net: Net, splits: bool = False) -> str:
                 "  ".join("x".join(map(str, spec.shape)) or "1" for spec in node.module.specs),
             )
         )
-    lines = _columns(rows)
+    lines = columns(rows)
     lines += [
         "",
         f"{len(rows) - 1} layers; inputs: {', '.join(net.inputs) or 'none'}; outputs: {', '.join(net.outputs) or 'none'}",
@@ -84,9 +122,3 @@ def table(net: Net, splits: bool = False) -> str:
         f"all tops together: {activations:,} ({4 * activations / 2**20:.1f} MiB as float32; each is freed after its last reader)",
     ]
     return "\n".join(lines)
-
-
-def _columns(rows: Sequence[Sequence[str]], limit: int = 48) -> list[str]:
-    rows = [[cell if len(cell) <= limit else cell[: limit - 3] + "..." for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,26 +1,29 @@
-"""`segaware-caffe time`: what `caffe time` does, with its flags and its lines."""
+"""`segaware-caffe time`: what `caffe time` does, with its flags and its lines, and a table of what really runs."""
 
 import argparse
 import logging
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_net_arguments
+from segaware_caffe.cli.common import add_json_argument, add_net_arguments, columns, write_json
 from segaware_caffe.cli.glog import log_like_caffe
 from segaware_caffe.cli.running import device, make_net
 from segaware_caffe.net import Net
-from segaware_caffe.net.graph import Node
+from segaware_caffe.net.plan import Step
+from segaware_caffe.net.run import run_on
+from segaware_caffe.net.timing import Timing, now, timing
 
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = """\
 Run a net's layers one by one, forward and backward, and print how long each takes, in the lines of `caffe time`. Then run
-the whole net as it runs otherwise, fused, and print on standard output how long a forward pass takes, how much of this
-machine's speed it reaches, and what memory it needs.
+the whole net as it runs otherwise, fused, and print on standard output a row for every step of a forward pass: the layers
+whose work it does, how long it takes, how much of this machine's speed in a large matrix product it reaches (as its layers
+are defined: Winograd's algorithm takes fewer products, and can reach more than all of it), what it must read and write, and
+what memory is alive while it runs, without what a backward pass would need.
 
   segaware-caffe time --model lenet.prototxt --iterations 10
 """
@@ -31,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_net_arguments(parser)
     parser.add_argument("--iterations", type=int, default=50, help="how often to run it (default 50)")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TRAIN", type=str.upper, help="(default TRAIN)")
+    add_json_argument(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -45,28 +49,42 @@ def run(args: argparse.Namespace) -> None:
         logger.info("Performing Backward")
         layers.backward()
         benchmark(layers, args.iterations)
-    if args.phase == "TEST" and net.inputs:
-        print(whole(make_net(args, args.phase), args.iterations))
+    timed = timing(make_net(args, args.phase), args.iterations)
+    if args.json:
+        write_json(args.json, timed.as_json() | {"layers": layers.as_json(args.iterations)})
+    if args.json != "-":
+        print(table(timed))
 
 
 class LayerByLayer:
     """The layers of a net, each run by itself on what the ones before it made; `seconds` adds up what they take."""
 
     def __init__(self, net: Net):
-        self.nodes: tuple[Node, ...] = net.graph.nodes
-        self.seconds = {"forward": [0.0] * len(self.nodes), "backward": [0.0] * len(self.nodes)}
+        self.steps = [Step.of(node, losses=True) for node in net.graph.nodes]
+        self.reset()
         self._net = net
         self._device = next((learned.tensor.device for learned in net.learned), torch.device("cpu"))
         self._values: dict[int, torch.Tensor] = {}
         self._gradients: dict[int, torch.Tensor] = {}
         self._bottoms: dict[int, list[torch.Tensor]] = {}
 
+    def reset(self) -> None:
+        """Forget what they took so far."""
+        self.seconds = {"forward": [0.0] * len(self.steps), "backward": [0.0] * len(self.steps)}
+
+    def as_json(self, iterations: int) -> list[dict[str, Any]]:
+        """The mean seconds of every layer."""
+        return [
+            {"name": step.name, "type": step.type} | {way: seconds[index] / iterations for way, seconds in self.seconds.items()}
+            for index, step in enumerate(self.steps)
+        ]
+
     def forward(self) -> float:
         """Run all layers; the loss."""
         loss = 0.0
-        for index, node in enumerate(self.nodes):
-            tops = self._timed("forward", index, lambda i=index, n=node: self._forward_layer(i, n))
-            for value, top, weight in zip(node.tops, tops, node.loss_weights, strict=True):
+        for index, step in enumerate(self.steps):
+            tops = self._timed("forward", index, lambda i=index, s=step: self._forward_layer(i, s))
+            for value, top, weight in zip(step.tops, tops, step.loss_weights, strict=True):
                 self._values[value] = top
                 if weight:
                     self._gradients[value] = torch.full_like(top, weight)
@@ -75,41 +93,38 @@ class LayerByLayer:
 
     def backward(self) -> None:
         """Run all layers' backward, needed or not, as the reference does."""
-        for index in reversed(range(len(self.nodes))):
+        for index in reversed(range(len(self.steps))):
             self._timed("backward", index, lambda i=index: self._backward_layer(i))
 
-    def _forward_layer(self, index: int, node: Node) -> list[torch.Tensor]:
-        self._bottoms[index] = [self._values[value].detach().requires_grad_() for value in node.bottoms]
-        if node.type == "Input":
-            return [torch.zeros(self._net.shapes_of_values[value], device=self._device) for value in node.tops]
-        tops = node.module(*self._bottoms[index])
-        tops = [tops] if isinstance(tops, torch.Tensor) else list(tops or ())
-        return tops if node.bottoms else [top.to(self._device) for top in tops]
+    def _forward_layer(self, index: int, step: Step) -> list[torch.Tensor]:
+        self._bottoms[index] = [self._values[value].detach().requires_grad_() for value in step.bottoms]
+        if step.type == "Input":
+            return [torch.zeros(self._net.shapes_of_values[value], device=self._device) for value in step.tops]
+        tops = run_on(step, self._bottoms[index])
+        return tops if step.bottoms else [top.to(self._device) for top in tops]
 
     def _backward_layer(self, index: int) -> None:
-        node, bottoms = self.nodes[index], self._bottoms[index]
-        tops = [value for value in node.tops if self._values[value].requires_grad]
-        inputs = [*bottoms, *(tensor for tensor in node.module.parameters() if tensor.requires_grad)]
+        step, bottoms = self.steps[index], self._bottoms[index]
+        tops = [value for value in step.tops if self._values[value].requires_grad]
+        inputs = [*bottoms, *(tensor for tensor in step.module.parameters() if tensor.requires_grad)]
         if not tops or not inputs:
             return
         gradients = [self._gradients.pop(value, torch.zeros_like(self._values[value])) for value in tops]
         results = torch.autograd.grad([self._values[value] for value in tops], inputs, gradients, allow_unused=True)
-        for value, result in zip(node.bottoms, results, strict=False):
+        for value, result in zip(step.bottoms, results, strict=False):
             if result is not None:
                 self._gradients[value] = result
 
     def _timed(self, direction: str, index: int, work: Callable[[], Any]) -> Any:
-        start = time.perf_counter()
+        start = now()
         result = work()
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        self.seconds[direction][index] += time.perf_counter() - start
+        self.seconds[direction][index] += now() - start
         return result
 
 
 def benchmark(layers: LayerByLayer, iterations: int) -> None:
     """Run the layers and log how long they take (spec/pipeline.md 5.1)."""
-    layers.seconds = {direction: [0.0] * len(layers.nodes) for direction in layers.seconds}
+    layers.reset()
     logger.info("*** Benchmark begins ***")
     logger.info("Testing for %d iterations.", iterations)
     start = time.perf_counter()
@@ -120,9 +135,9 @@ def benchmark(layers: LayerByLayer, iterations: int) -> None:
         logger.info("Iteration: %d forward-backward time: %g ms.", iteration, 1e3 * (time.perf_counter() - before))
     total = 1e3 * (time.perf_counter() - start)
     logger.info("Average time per layer: ")
-    for index, node in enumerate(layers.nodes):
+    for index, step in enumerate(layers.steps):
         for direction, seconds in layers.seconds.items():
-            logger.info("%10s\t%s: %g ms.", node.name, direction, 1e3 * seconds[index] / iterations)
+            logger.info("%10s\t%s: %g ms.", step.name, direction, 1e3 * seconds[index] / iterations)
     for direction, seconds in layers.seconds.items():
         logger.info("Average %s pass: %g ms.", direction.capitalize(), 1e3 * sum(seconds) / iterations)
     logger.info("Average Forward-Backward: %g ms.", total / iterations)
@@ -130,31 +145,18 @@ def benchmark(layers: LayerByLayer, iterations: int) -> None:
     logger.info("*** Benchmark ends ***")
 
 
-def whole(net: Net, iterations: int) -> str:
-    """One sentence on a forward pass of the fused net, fed zeros."""
-    inputs = {name: torch.zeros(net.shapes[name]) for name in net.inputs}
-    seconds = _median_seconds(lambda: net(**inputs), iterations)
-    speed, peak = net.operations / seconds / 1e9, _peak_speed(next(net.parameters(), torch.zeros(0)).device)
-    memory = net.memory().total / 2**20
-    return (
-        f"fused: {1e3 * seconds:.1f} ms a forward pass, {speed:.1f} GFLOP/s as the layers are defined, where a large matrix product"
-        f" reaches {peak:.0f} ({speed / peak:.0%}); {memory:.0f} MiB for blobs and weights"
+def table(timed: Timing) -> str:
+    """A row for every step, and a sentence on the whole."""
+    rows = [("layers", "step", "ms", "GFLOP/s", "of peak", "MiB moved", "MiB alive")]
+    for cost, seconds in timed.steps:
+        speed = cost.operations / seconds if seconds else 0.0
+        figures = (f"{speed / 1e9:.1f}", f"{speed / timed.peak:.0%}") if cost.operations else ("", "")
+        rows.append(
+            (cost.step.label, cost.step.type, f"{1e3 * seconds:.2f}", *figures, f"{cost.moved / 2**20:.1f}", f"{cost.alive / 2**20:.1f}")
+        )
+    speed = timed.operations / timed.seconds
+    whole = (
+        f"fused: {1e3 * timed.seconds:.1f} ms a forward pass, {speed / 1e9:.1f} GFLOP/s as the layers are defined, where a large matrix"
+        f" product reaches {timed.peak / 1e9:.0f} ({speed / timed.peak:.0%}); {timed.memory / 2**20:.0f} MiB for blobs and weights"
     )
-
-
-def _peak_speed(place: torch.device) -> float:
-    """GFLOP/s of a large matrix product."""
-    a, b = torch.randn(1024, 1024, device=place), torch.randn(1024, 1024, device=place)
-    return 2 * 1024**3 / _median_seconds(lambda: a @ b, 20) / 1e9
-
-
-def _median_seconds(work: Callable[[], Any], times: int) -> float:
-    """The median time of `work`, after one run that does not count."""
-    seconds = []
-    for _ in range(times + 1):
-        start = time.perf_counter()
-        work()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[1:])
+    return "\n".join([*columns(rows, numbers=5), "", whole])

@@ -1,11 +1,11 @@
-"""What a run of a plan costs: arithmetic, traffic and memory of every step, and the memory of the whole."""
+"""What a run costs: arithmetic, traffic and memory of every step, and the memory of the whole."""
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segaware_caffe.layers import Shape
-from segaware_caffe.net.plan import Plan, Step
+from segaware_caffe.net.plan import Step
 
 #: glibc's malloc takes what is larger straight from the system, and gives it back at once
 HEAP_LIMIT = 2**25
@@ -48,12 +48,12 @@ class Cost:
     alive: int
 
 
-def costs(plan: Plan, shapes: Mapping[int, Shape], fed: Iterable[int], made: Iterable[int] = (), element: int = 4) -> Iterator[Cost]:
-    """The cost of every step in turn, for a plan that is fed the values `fed` by a caller who keeps them, and what data layers `made`."""
-    readers = {**dict.fromkeys(made, 1), **dict.fromkeys(fed, 2)}
+def costs(steps: Iterable[Step], shapes: Mapping[int, Shape], fed: Iterable[int], element: int = 4) -> Iterator[Cost]:
+    """The cost of every step in turn, where the values `fed` come from a caller who keeps them."""
+    readers = dict.fromkeys(fed, 2)
     owner = {value: value for value in readers}
     live = sum(math.prod(shapes[value]) for value in readers)
-    for step in plan.steps:
+    for step in steps:
         bottoms, tops = ([shapes[value] for value in values] for values in (step.bottoms, step.tops))
         shares = step.module.is_view
         for value in step.tops:
@@ -68,18 +68,15 @@ def costs(plan: Plan, shapes: Mapping[int, Shape], fed: Iterable[int], made: Ite
                 live -= math.prod(shapes[owner[value]])
 
 
-def predict(
-    plan: Plan, shapes: Mapping[int, Shape], learned: int, fed: Iterable[int], made: Iterable[int] = (), element: int = 4
-) -> Memory:
-    """The memory of one run of `plan`, as in `costs`; `learned` counts the learned blobs' elements."""
-    fed, made = tuple(fed), tuple(made)
-    peak, worst = element * sum(math.prod(shapes[value]) for value in {*fed, *made}), "inputs"
+def predict(steps: Sequence[Step], shapes: Mapping[int, Shape], fed: Sequence[int], learned: int, element: int = 4) -> Memory:
+    """The memory of one run of these steps, as in `costs`; `learned` counts the learned blobs' elements."""
+    peak, worst = element * sum(math.prod(shapes[value]) for value in fed), "inputs"
     packs: dict[Hashable, int] = {}
-    for cost in costs(plan, shapes, fed, made, element):
+    for cost in costs(steps, shapes, fed, element):
         packs.update(cost.step.module.packed())
         if cost.alive > peak:
             peak, worst = cost.alive, cost.step.name
     # of what is smaller (tops, and weights on their way to being packed), malloc's heap keeps holes: as measured, two of the largest
-    passing = [*packs.values(), *(math.prod(shapes[value]) for step in plan.steps for value in step.tops)]
+    passing = [*packs.values(), *(math.prod(shapes[value]) for step in steps for value in step.tops)]
     kept = 2 * max((element * count for count in passing if element * count <= HEAP_LIMIT), default=0)
     return Memory(element * learned, element * sum(packs.values()), peak, worst, kept)

@@ -187,7 +187,7 @@ class Net(nn.Module):
     def explain(self) -> str:
         """How a run that is fed all inputs goes, for the present shapes: which layers are fused into what, and why others are not,
         and which steps cannot take their fastest way, and why (no compiled kernels, say)."""
-        plan, *_ = self._run_of(self.inputs)
+        *_, plan = self._planned_for(self.inputs)
         return explanation(plan, self.shapes_of_values, self._anchor)
 
     @property
@@ -199,20 +199,21 @@ class Net(nn.Module):
     def memory(self, *inputs: str) -> Memory:
         """What a run will take that is fed these inputs (all, if none is named), for the present shapes."""
         learned = sum(blob.tensor.numel() for blob in self.learned)
-        plan, fed, made = self._run_of(inputs or self.inputs)
-        return predict(plan, self.shapes_of_values, learned, fed, made, self._anchor.element_size())
+        fed, first, plan = self._planned_for(inputs or self.inputs)
+        return predict([*first, *plan.steps], self.shapes_of_values, fed, learned, self._anchor.element_size())
 
-    def costs(self, *inputs: str) -> list[Cost]:
-        """What each step of such a run takes, in turn, data layers left out."""
-        plan, fed, made = self._run_of(inputs or self.inputs)
-        return list(costs(plan, self.shapes_of_values, fed, made, self._anchor.element_size()))
+    def costs(self, *inputs: str, losses: bool = False) -> list[Cost]:
+        """What each step of such a run takes, in turn, data layers first; with `losses` of a run of `forward_loss`."""
+        fed, first, plan = self._planned_for(inputs or self.inputs, losses)
+        return list(costs([*first, *plan.steps], self.shapes_of_values, fed, self._anchor.element_size()))
 
-    def _run_of(self, inputs: Iterable[str]) -> tuple[Plan, list[int], list[int]]:
-        """The plan of a run that is fed these inputs, their values, and those that data layers make for it."""
+    def _planned_for(self, inputs: Iterable[str], losses: bool = False) -> tuple[list[int], tuple[Step, ...], Plan]:
+        """Of a run that is fed these inputs: their values, the steps that run first, and the plan of the rest."""
         sources = self._sources()
         fed = [self._source(name, sources) for name in inputs]
-        made = [value for step in self._first_steps(frozenset(fed), (), False) for value in step.tops]
-        return self._planned(frozenset(fed + made), (), False, self.pass_names), fed, made
+        first = self._first_steps(frozenset(fed), (), losses)
+        made = [value for step in first for value in step.tops]
+        return fed, first, self._planned(frozenset(fed + made), (), losses, self.pass_names)
 
     def refresh(self) -> None:
         """Forget what was computed from learned blobs before: folded and packed weights.

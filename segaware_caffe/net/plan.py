@@ -30,13 +30,14 @@ class Step:
     unsettled: bool = False
     #: steps without a module are several: the values between them are computed again for the backward pass
     inner: tuple["Step", ...] = ()
+    type: str = ""
 
     @classmethod
     def of(cls, node: Node, losses: bool = False, dead: tuple[int, ...] = (), unsettled: bool = False) -> "Step":
         """The step that runs a node."""
         weights = node.loss_weights if losses and node.loss_weights else (0.0,) * len(node.tops)
         late = unsettled or node.module.unsettled
-        return cls(node.name, node.module, node.bottoms, node.tops, cut_bottoms(node), weights, dead, node.layers, late)
+        return cls(node.name, node.module, node.bottoms, node.tops, cut_bottoms(node), weights, dead, node.layers, late, type=node.type)
 
     @property
     def label(self) -> str:
