@@ -1,7 +1,8 @@
 """Blobs as scripts and Python layers see them: numpy memory for data and diff, and lists of them."""
 
 import math
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,22 +20,31 @@ class Blob:
     def __init__(self, data: np.ndarray | None = None):
         data = np.zeros((), np.float32) if data is None else data
         self._shape: tuple[int, ...] = data.shape
-        self._values = data.reshape(-1)
-        self._gradients = np.zeros(data.size, np.float32)
-        self._data: np.ndarray | None = data
-        self._diff: np.ndarray | None = None
+        self._values, self._gradients = _Memory(data.reshape(-1)), _Memory(np.zeros(data.size, np.float32))
+        #: called with the blob, and whether it is its diff, when somebody is about to look
+        self.observer: Callable[[Blob, bool], None] | None = None
 
     @property
     def data(self) -> np.ndarray:
-        if self._data is None:
-            self._data = self._values[: self.count].reshape(self._shape)
-        return self._data
+        if self.observer is not None:
+            self.observer(self, False)
+        return self._values.view(self._shape)
 
     @property
     def diff(self) -> np.ndarray:
-        if self._diff is None:
-            self._diff = self._gradients[: self.count].reshape(self._shape)
-        return self._diff
+        if self.observer is not None:
+            self.observer(self, True)
+        return self._gradients.view(self._shape)
+
+    @property
+    def data_held(self) -> bool:
+        """Whether somebody holds a view of the data's memory."""
+        return self._values.held
+
+    @property
+    def diff_held(self) -> bool:
+        """Whether somebody holds a view of the diff's memory."""
+        return self._gradients.held
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -69,9 +79,8 @@ class Blob:
             raise ValueError(f"a blob cannot have the shape {shape}: no dimension may be negative")
         self._shape = shape
         if self.count > min(self._values.size, self._gradients.size):
-            self._values = np.zeros(self.count, np.float32)
-            self._gradients = np.zeros(self.count, np.float32)
-        self._data = self._diff = None
+            self._values = _Memory(np.zeros(self.count, np.float32))
+            self._gradients = _Memory(np.zeros(self.count, np.float32))
 
     def assign(self, value: torch.Tensor) -> None:
         """Copy a tensor into `data`, taking its shape."""
@@ -80,26 +89,45 @@ class Blob:
 
     def share_data(self, other: "Blob") -> None:
         """Use the memory of another blob's data, of no fewer elements, from now on."""
-        if self._values is not other._values:
-            self._values, self._data = other._values, None
+        self._values = other._values
 
     def share_diff(self, other: "Blob") -> None:
         """Use the memory of another blob's diff, of no fewer elements, from now on."""
-        if self._gradients is not other._gradients:
-            self._gradients, self._diff = other._gradients, None
-
-    def viewed(self, shape: Sequence[int]) -> "Blob":
-        """This blob, or one of another shape of the same count that shares its data and diff."""
-        if tuple(shape) == self._shape:
-            return self
-        view = Blob()
-        view._shape, view._values, view._gradients, view._data = tuple(shape), self._values, self._gradients, None
-        return view
+        self._gradients = other._gradients
 
     def _legacy(self, axis: int) -> int:
         if len(self._shape) > 4:
             raise ValueError(f"Cannot use legacy accessors on a blob with {len(self._shape)} > 4 axes")
         return self._shape[axis] if axis < len(self._shape) else 1
+
+
+class _Memory:
+    """Elements in a row, and the views of them that somebody holds."""
+
+    def __init__(self, elements: np.ndarray):
+        self._elements = elements
+        self.size = elements.size
+        self._views: weakref.WeakValueDictionary[tuple[int, ...], np.ndarray] = weakref.WeakValueDictionary()
+
+    def view(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The first elements in a shape: the same array as long as somebody holds it."""
+        view = self._views.get(shape)
+        if view is None:
+            view = self._views[shape] = np.asarray(_Window(self._elements, shape))
+        return view
+
+    @property
+    def held(self) -> bool:
+        """Whether a view is alive; views of a view keep it so."""
+        return len(self._views) > 0
+
+
+class _Window:
+    """What an array is made from whose memory is another's, but whose views have it, not that other one, for their base."""
+
+    def __init__(self, elements: np.ndarray, shape: tuple[int, ...]):
+        self._elements = elements
+        self.__array_interface__ = {**elements.__array_interface__, "shape": shape, "strides": None}
 
 
 class BlobVector(list[Blob]):

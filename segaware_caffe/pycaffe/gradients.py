@@ -7,7 +7,7 @@ Two formulas go wrong in place in the reference and so do here, Power's and Log'
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,40 @@ def kept(step: "Step") -> Tensor | None:
     """What a layer's forward keeps for its formula beside its blobs, seen before the top is written."""
     keeper = _KEEPERS.get(step.node.type)
     return keeper(step) if keeper else None
+
+
+#: layers whose gradient looks at their top
+_READS_TOP = frozenset({"ELU", "Exp", "LRN", "MVN", "Power", "Sigmoid", "Softmax", "Swish", "TanH"})
+
+
+def agrees_with_autograd(steps: Sequence["Step"]) -> bool:
+    """Whether one backward after one forward of a net gives the true gradient.
+
+    In-place layers may keep it from that: by their own rule, or because the layer before them needs what they write over.
+    """
+    reads_top: dict[int, bool] = {}
+    for step in steps:
+        if step.in_place and (reads_top[id(step.tops[0])] or not _true_in_place(step.module)):
+            return False
+        unstable = step.node.type == "Eltwise" and not step.module.options.stable_prod_grad
+        for top in step.tops:
+            reads_top[id(top)] = step.node.type in _READS_TOP or unstable
+    return True
+
+
+def _true_in_place(layer: Layer) -> bool:
+    """Whether a layer's formula holds when its bottom is its top by then."""
+    options: Any = layer.options
+    match layer.type:
+        case "BNLL" | "Log" | "Power" | "Swish":
+            return False
+        case "ReLU":
+            return options.negative_slope >= 0
+        case "ELU":
+            return options.alpha >= 0
+        case "Eltwise":
+            return options.operation == options.SUM and set(options.coeff) <= {1.0}
+    return True
 
 
 def _formula(*types: str) -> Callable[[Formula], Formula]:

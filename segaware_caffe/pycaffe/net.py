@@ -95,6 +95,8 @@ class Net:
         self.params = OrderedDict((name, layer.blobs) for name, layer in zip(self._layer_names, self.layers, strict=True) if layer.blobs)
         self.top_names = self._by_layer(self._top_ids)
         self.bottom_names = self._by_layer(self._bottom_ids)
+        #: of a solver's net that the ordinary engine trains (lazy.Watch)
+        self._watch: Any = None
         self._hooks: dict[str, list[Callable[[int], Any]]] = {}
 
     # -- looking at it ---------------------------------------------------------------------
@@ -122,11 +124,13 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set the diffs of all learned blobs to zero."""
+        self._settle()
         for blob in self._wiring.learned.values():
             blob.diff[...] = 0
 
     def copy_from(self, weights: FilePath) -> None:
         """Load a weight file of any kind by layer name."""
+        self._settle()
         self._net.load_weights(_text(weights))
 
     load_hdf5 = copy_from
@@ -145,12 +149,14 @@ class Net:
 
     def share_with(self, other: "Net") -> None:
         """Use the data of another net's learned blobs in the layers of the same names; diffs stay apart."""
+        self._settle()
         share(self._wiring, replacements(self._net.layers, other._net.layers), other._wiring)
 
     # -- running ---------------------------------------------------------------------------
 
     def reshape(self) -> None:
         """Carry the input blobs' shapes through all layers."""
+        self._settle()
         for step in self._steps:
             step.reshape()
 
@@ -162,6 +168,7 @@ class Net:
         first, last = self._index(start, 0), self._index(end, len(self.layers) - 1)
         wanted = [*(self.outputs if end is None else self.top_names[end]), *(blobs or ())]
         self._set("Input blob arguments do not match net inputs", "Input", self.inputs, {n: b.data for n, b in self.blobs.items()}, kwargs)
+        self._settle(for_good=True)
         self._forward(first, last)
         return {name: self.blobs[name].data for name in wanted}
 
@@ -173,6 +180,7 @@ class Net:
         first, last = self._index(start, len(self.layers) - 1), self._index(end, 0)
         wanted = [*(self.inputs if end is None else self.bottom_names[end]), *(diffs or ())]
         self._set("Top diff arguments do not match net outputs", "Diff", self.outputs, {n: b.diff for n, b in self.blobs.items()}, kwargs)
+        self._settle(for_good=True)
         self._backward(first, last)
         return {name: self.blobs[name].diff for name in wanted}
 
@@ -218,6 +226,12 @@ class Net:
     def after_backward(self, hook: Callable[[int], Any]) -> None:
         """Call `hook` with the number of each layer after its backward."""
         self._hooks.setdefault("after_backward", []).append(hook)
+
+    def _settle(self, for_good: bool = False) -> None:
+        """Bring the blobs of a solver's net up to date before a script goes on with them; `for_good` if it runs the net itself."""
+        if self._watch is not None:
+            self._watch.settle()
+            self._watch.literal |= for_good
 
     def _call(self, when: str, layer: int) -> None:
         for hook in self._hooks.get(when, ()):

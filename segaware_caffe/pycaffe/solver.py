@@ -2,7 +2,7 @@
 
 Their nets are pycaffe's: a script may write into `solver.net.blobs['data'].data` between steps, and
 read every blob's data and diff after one; a learned blob's diff is then the step that was
-subtracted. They run on the CPU; `segaware_caffe.Solver` is faster.
+subtracted. They run on the CPU.
 """
 
 import os
@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import torch
 
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.net import Net as CoreNet
+from segaware_caffe.pycaffe.lazy import Watch
 from segaware_caffe.pycaffe.mode import python_layers_allowed
 from segaware_caffe.pycaffe.net import TEST, TRAIN, Net
 from segaware_caffe.schema import NetParameter, SolverParameter, read_solver
@@ -21,45 +23,74 @@ from segaware_caffe.solver.runner import Options, Runner
 SolverFile = str | bytes | os.PathLike[str] | SolverParameter
 
 
-class LiteralRunner(Runner):
-    """A pycaffe net and its passes; the learned blobs' gradients are its diffs."""
+class BlobRunner(Runner):
+    """A pycaffe net and its passes; the learned blobs' gradients are its diffs.
 
-    loss_scale = None
+    Training goes through the ordinary engine where its numbers are the reference's (see `lazy`),
+    and else, as testing does, layer by layer through the blobs.
+    """
 
     def __init__(self, proto: NetParameter, phase: str, options: Options):
-        self._view = Net(
-            proto,
-            phase=TRAIN if phase == "TRAIN" else TEST,
-            allow_python_layers=options.allow_python_layers,
-            context=options.context,
-        )
-        self.net = self._view._net
-        self._options = options
-        self._batch = {}
+        super().__init__(proto, phase, options)
+        self._watch: Watch | None = None
         if phase == "TRAIN":
+            self._watch = Watch(self._view)
             for learned in self.net.learned:
                 learned.tensor.grad = self._view._wiring.gradient(learned.tensor)
+
+    def make_net(self, proto: NetParameter, phase: str, options: Options) -> CoreNet:
+        self._view = Net(
+            proto, phase=TRAIN if phase == "TRAIN" else TEST, allow_python_layers=options.allow_python_layers, context=options.context
+        )
+        self._view._net.pass_names = () if options.literal else None
+        return self._view._net
 
     @property
     def view(self) -> Net:
         return self._view
 
-    def share_with(self, other: "LiteralRunner") -> None:
-        self._view.share_with(other._view)
+    def share_with(self, other: Runner) -> None:
+        self._view.share_with(other.view)
+
+    def settle(self) -> None:
+        """Bring all blobs up to date."""
+        if self._watch:
+            self._watch.settle()
+
+    def updated(self) -> None:
+        """The weights were updated by the diffs."""
+        if self._watch:
+            self._watch.updated()
 
     def forward(self, inputs: Mapping[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        blobs = self._view.blobs
+        view, watch = self._view, self._watch
         for name, value in inputs.items():
-            blobs[name].data[...] = value
-        loss = self._view._forward(0, len(self._view.layers) - 1)
-        sources = [self.net.graph.names[value] for node in self.net.graph.sources() for value in node.tops]
-        self._batch = {name: torch.from_numpy(blobs[name].data) for name in sources if name in blobs}
-        return torch.tensor(loss), {name: torch.from_numpy(blobs[name].data) for name in self._view.outputs}
+            view.blobs[name].data[...] = value
+        kept = watch.begin() if watch else None
+        if watch is None or kept is None:
+            self._by_engine = False
+            loss = torch.tensor(view._forward(0, len(view.layers) - 1))
+            self._batch = {view._blob_names[i]: torch.from_numpy(view._blobs[i].data) for i in self._source_ids}
+            return loss, {name: torch.from_numpy(view.blobs[name].data) for name in view.outputs}
+        self._by_engine, self._batch = True, watch.batch
+        with self._precision():
+            loss, values = self._forward_loss(keep=kept, **self._batch)
+        watch.fill(values)
+        return loss, {name: values[name] for name in view.outputs}
 
     def forward_backward(self, inputs: Mapping[str, Any]) -> tuple[float, dict[str, torch.Tensor]]:
-        loss, outputs = self.forward(inputs)
-        self._view._backward(len(self._view.layers) - 1, 0)
-        return float(loss), outputs
+        loss, outputs = super().forward_backward(inputs)
+        if not self._by_engine:
+            self._view._backward(len(self._view.layers) - 1, 0)
+        elif self._watch:
+            self._watch.went_backward()
+        return loss, outputs
+
+    @property
+    def _source_ids(self) -> list[int]:
+        return [
+            number for step, tops in zip(self._view._steps, self._view._wiring.tops, strict=True) if not step.bottoms for number in tops
+        ]
 
 
 class LiteralSolver(Solver):
@@ -68,7 +99,7 @@ class LiteralSolver(Solver):
     A solver made by its class has that class's update rule, whatever the file's `type`.
     """
 
-    runner_class = LiteralRunner
+    runner_class = BlobRunner
     type: ClassVar[str]
 
     def __init__(self, solver_file: SolverFile, **options: Any):
@@ -93,7 +124,12 @@ class LiteralSolver(Solver):
 
     def apply_update(self) -> None:
         """Update the weights from their diffs, as `step` does between its passes; `iter` stays."""
+        self._train.settle()
         super()._update(False)
+
+    def restore(self, path: str | bytes | os.PathLike) -> None:
+        self._train.settle()
+        super().restore(os.fsdecode(path))
 
     def _forward_backward(self, inputs: Mapping[str, Any], display: bool) -> dict[str, torch.Tensor]:
         for on_start, _ in self._callbacks:
@@ -104,6 +140,7 @@ class LiteralSolver(Solver):
         for _, on_gradients_ready in self._callbacks:
             on_gradients_ready()
         super()._update(display)
+        self._train.updated()
 
 
 class SGDSolver(LiteralSolver):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from segaware_caffe.layers import Layer
@@ -70,6 +71,10 @@ class Step:
         for top, weight in zip(self.tops, self.node.loss_weights, strict=True):
             if weight:
                 top.diff[...] = weight
+
+    def has_loss_diffs(self) -> bool:
+        """Whether those diffs are what they were made."""
+        return all(bool((top.diff == np.float32(w)).all()) for top, w in zip(self.tops, self.node.loss_weights, strict=True) if w)
 
     def loss(self) -> float:
         """Data times diff of the tops that have a loss weight."""

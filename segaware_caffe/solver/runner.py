@@ -57,9 +57,7 @@ class Runner:
     """
 
     def __init__(self, proto: NetParameter, phase: str, options: Options):
-        passes = [] if options.literal else None
-        net = Net(proto, phase, passes=passes, allow_python_layers=options.allow_python_layers, context=options.context)
-        self.net = net.to(options.device)
+        self.net = self.make_net(proto, phase, options).to(options.device)
         self.net.recompute = options.recompute
         self._options = options
         self._forward_loss = torch.compile(self.net.forward_loss) if options.compile else self.net.forward_loss
@@ -68,6 +66,11 @@ class Runner:
         if phase == "TRAIN":
             for learned in self.net.learned:
                 learned.tensor.grad = torch.zeros_like(learned.tensor)
+
+    def make_net(self, proto: NetParameter, phase: str, options: Options) -> Net:
+        """The net that is run, not on its device yet."""
+        passes = [] if options.literal else None
+        return Net(proto, phase, passes=passes, allow_python_layers=options.allow_python_layers, context=options.context)
 
     @property
     def view(self) -> Any:
