@@ -20,7 +20,7 @@ class Blob:
     def __init__(self, data: np.ndarray | None = None):
         data = np.zeros((), np.float32) if data is None else data
         self._shape: tuple[int, ...] = data.shape
-        self._values, self._gradients = _Memory(data.reshape(-1)), _Memory(np.zeros(data.size, np.float32))
+        self._values, self._gradients = _Memory(data.size, data.reshape(-1)), _Memory(data.size)
         #: called with the blob, and whether it is its diff, when somebody is about to look
         self.observer: Callable[[Blob, bool], None] | None = None
 
@@ -79,8 +79,7 @@ class Blob:
             raise ValueError(f"a blob cannot have the shape {shape}: no dimension may be negative")
         self._shape = shape
         if self.count > min(self._values.size, self._gradients.size):
-            self._values = _Memory(np.zeros(self.count, np.float32))
-            self._gradients = _Memory(np.zeros(self.count, np.float32))
+            self._values, self._gradients = _Memory(self.count), _Memory(self.count)
 
     def assign(self, value: torch.Tensor) -> None:
         """Copy a tensor into `data`, taking its shape."""
@@ -102,15 +101,17 @@ class Blob:
 
 
 class _Memory:
-    """Elements in a row, and the views of them that somebody holds."""
+    """Elements in a row, zeros that take no room until somebody looks, and the views of them that somebody holds."""
 
-    def __init__(self, elements: np.ndarray):
+    def __init__(self, size: int, elements: np.ndarray | None = None):
+        self.size = size
         self._elements = elements
-        self.size = elements.size
         self._views: weakref.WeakValueDictionary[tuple[int, ...], np.ndarray] = weakref.WeakValueDictionary()
 
     def view(self, shape: tuple[int, ...]) -> np.ndarray:
         """The first elements in a shape: the same array as long as somebody holds it."""
+        if self._elements is None:
+            self._elements = np.zeros(self.size, np.float32)
         view = self._views.get(shape)
         if view is None:
             view = self._views[shape] = np.asarray(_Window(self._elements, shape))

@@ -169,12 +169,15 @@ def _repeatable(step: Step) -> bool:
 
 
 def _writes_shared(steps: list[Step]) -> bool:
-    """Whether an in-place layer writes into memory that several blobs share."""
+    """Whether an in-place layer writes into memory that several blobs share by then."""
     users: dict[int, set[int]] = {}
     for step in steps:
         for top in step.tops:
-            users.setdefault(id(top._values), set()).add(id(top))
-    return any(len(users[id(step.tops[0]._values)]) > 1 for step in steps if step.in_place)
+            blobs = users.setdefault(id(top._values), set())
+            blobs.add(id(top))
+            if step.in_place and len(blobs) > 1:
+                return True
+    return False
 
 
 def _copy(blob: Blob) -> Tensor:
