@@ -47,7 +47,7 @@ def ran(monkeypatch):
     """The names of the layers that ran through blobs."""
     names: list[str] = []
     forward = Step.forward
-    monkeypatch.setattr(Step, "forward", lambda step: (names.append(step.node.name), forward(step))[1])
+    monkeypatch.setattr(Step, "forward", lambda step, *args: (names.append(step.node.name), forward(step, *args))[1])
     return names
 
 
