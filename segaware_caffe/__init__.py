@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from segaware_caffe.export import export_onnx, export_source
     from segaware_caffe.layers import Layer, register, set_random_seed
     from segaware_caffe.net import Net
-    from segaware_caffe.schema import filter_net, read_net, read_solver
+    from segaware_caffe.schema import extend_schema, filter_net, read_net, read_solver
     from segaware_caffe.solver import Solver
 
 __version__ = "0.1.0"
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "export_onnx",
     "export_source",
+    "extend_schema",
     "filter_net",
     "read_net",
     "read_solver",
@@ -53,6 +54,7 @@ _ROOMS = {
     "WeightsError": "errors",
     "export_onnx": "export",
     "export_source": "export",
+    "extend_schema": "schema",
     "filter_net": "schema",
     "read_net": "schema",
     "read_solver": "schema",

@@ -12,6 +12,7 @@ from segaware_caffe.cli import TOOLS
 from segaware_caffe.cli.gflags import LOGGING, FlagError, describe, fatal, parse, set_logging, version_line
 from segaware_caffe.cli.glog import log_like_caffe
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.schema import extend_schema
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ FLAGS: dict[str, tuple[Any, str]] = {
     "sighup_effect": ("snapshot", "train: what SIGHUP does: snapshot, stop or none"),
     "set": ([], "NAME=VALUE of a ${NAME} placeholder; may be given again"),
     "variables": ("", "file of NAME=VALUE lines for ${NAME} placeholders"),
+    "schema": ([], "piece of .proto with messages and fields of your own; may be given again"),
     "allow_python_layers": (False, "let Python layers run the code that they name"),
     "allow_unknown_fields": (False, "warn about unknown fields instead of refusing them"),
     "autocast": ("", "train: mixed precision, bfloat16 or float16"),
@@ -112,6 +114,8 @@ def run(command: str, flags: Mapping[str, Any]) -> None:
         with log_like_caffe():
             logger.warning("--gpu %s: PyTorch sees no CUDA device here; the CPU is used", flags["gpu"])
         flags["gpu"] = ""
+    for piece in flags["schema"]:
+        extend_schema(piece)
     import_module(f"segaware_caffe.cli.{command}").run(argparse.Namespace(**flags))
 
 

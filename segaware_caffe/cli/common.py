@@ -8,7 +8,7 @@ from typing import Any
 
 from segaware_caffe import files
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.schema import parse_assignment, read_variables
+from segaware_caffe.schema import extend_schema, parse_assignment, read_variables
 
 
 def add_command(
@@ -34,7 +34,24 @@ def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = 
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     parser.add_argument("--allow-python-layers", action="store_true", help="let Python layers run the code that they name")
     parser.add_argument("--gpu", default="", metavar="ID", help="GPU to run on, e.g. 0 (default: the CPU)")
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """--schema and --allow-unknown-fields: what to make of words that the schema lacks."""
+    parser.add_argument(
+        "--schema", action=_ExtendSchema, metavar="FILE", help="a piece of .proto with messages and fields of your own (repeatable)"
+    )
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+
+
+class _ExtendSchema(argparse.Action):
+    """Adds the file to the schema at once, before anything is read."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        """Called by argparse for each --schema."""
+        extend_schema(values)
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), values])
 
 
 def add_variable_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from segaware_caffe.cli.common import add_shape_argument, add_variable_arguments, given_shapes, stages, variables
+from segaware_caffe.cli.common import add_reading_arguments, add_shape_argument, add_variable_arguments, given_shapes, stages, variables
 from segaware_caffe.export import FORMATS, export
 from segaware_caffe.net import Net
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-fold", action="store_true", help="ONNX: keep BatchNorm and Scale apart from the convolutions before")
     parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
-    parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+    add_reading_arguments(parser)
     add_variable_arguments(parser)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from segaware_caffe.cli.common import (
     add_json_argument,
+    add_reading_arguments,
     add_shape_argument,
     add_variable_arguments,
     columns,
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     add_shape_argument(parser)
     parser.add_argument("--splits", action="store_true", help="show the implicit Split layers too")
-    parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+    add_reading_arguments(parser)
     add_variable_arguments(parser)
     add_json_argument(parser, "the layers, memory and load plan")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_variable_arguments, stages, variables
+from segaware_caffe.cli.common import add_reading_arguments, add_variable_arguments, stages, variables
 from segaware_caffe.cli.glog import Screen, log_like_caffe
 from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.data.processes import Process
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sighup_effect", default="snapshot", metavar="EFFECT", help="what a hang-up does: snapshot (default), stop or none"
     )
     parser.add_argument("--allow-python-layers", action="store_true", help="let Python layers run the code that they name")
-    parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+    add_reading_arguments(parser)
     parser.add_argument("--autocast", choices=("bfloat16", "float16"), help="mixed precision; weights and updates stay float32")
     parser.add_argument("--compile", action="store_true", help="run the net through torch.compile")
     parser.add_argument("--recompute", action="store_true", help="less memory, more time: compute inner blobs again for the backward pass")

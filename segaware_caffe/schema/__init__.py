@@ -5,6 +5,7 @@ upgrade. `filter_net` then keeps the layers of one phase. Everything here needs 
 """
 
 from segaware_caffe.schema.binary import read_binary, write_binary
+from segaware_caffe.schema.extend import extend_schema
 from segaware_caffe.schema.filter import filter_net
 from segaware_caffe.schema.legacy import upgrade_net, upgrade_solver
 from segaware_caffe.schema.messages import (
@@ -46,6 +47,7 @@ __all__ = [
     "V0LayerParameter",
     "V1LayerParameter",
     "enum",
+    "extend_schema",
     "file_text",
     "filter_net",
     "message_class",

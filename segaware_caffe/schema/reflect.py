@@ -10,7 +10,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from segaware_caffe.schema.dialects import foreign_field, foreign_value
-from segaware_caffe.schema.messages import declaration
+from segaware_caffe.schema.messages import declaration, extensions
 from segaware_caffe.schema.tokens import Tokens
 from segaware_caffe.schema.values import (
     Scalar,
@@ -58,14 +58,16 @@ class Fields:
 
 @cache
 def fields_of(message: Descriptor) -> Fields:
-    """The fields of `message`."""
-    labels = {field.name: field.label for field in declaration(message.name).field}
+    """The fields of `message`, those that were added to it among them."""
+    name = message.full_name.removeprefix("caffe.")
+    labels = {field.name: field.label for field in declaration(name).field}
+    fields = {**message.fields_by_name, **extensions(name)}
     return Fields(
         {
-            name: Field(name, label == _PROTO.LABEL_REPEATED, _scalar(message.fields_by_name[name]), _is_foreign(message, name))
-            for name, label in labels.items()
+            field: Field(field, label == _PROTO.LABEL_REPEATED, _scalar(fields[field]), _is_foreign(name, fields[field]))
+            for field, label in labels.items()
         },
-        tuple(name for name, label in labels.items() if label == _PROTO.LABEL_REQUIRED),
+        tuple(field for field, label in labels.items() if label == _PROTO.LABEL_REQUIRED),
     )
 
 
@@ -82,10 +84,9 @@ def _scalar(field: FieldDescriptor) -> Scalar | None:
     return Scalar(field.name, word, reader)
 
 
-def _is_foreign(message: Descriptor, name: str) -> bool:
-    field = message.fields_by_name[name]
+def _is_foreign(message: str, field: FieldDescriptor) -> bool:
     values = field.enum_type.values if field.enum_type else ()
-    return foreign_field(message.name, name) is not None or any(foreign_value(enum_name(field), value.name) for value in values)
+    return foreign_field(message, field.name) is not None or any(foreign_value(enum_name(field), value.name) for value in values)
 
 
 def enum_name(field: FieldDescriptor) -> str:

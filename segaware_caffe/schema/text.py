@@ -27,6 +27,9 @@ MAX_TEXT_SIZE = 64 * 2**20
 MAX_MESSAGES = 2**18
 MAX_DEPTH = 100
 
+#: Said once, at the first unknown field.
+OWN_WORDS = " A field of your own is declared with segaware_caffe.extend_schema (on the command line: --schema FILE)"
+
 _CLOSERS = {"{": "}", "<": ">"}
 _SEPARATORS = (",", ";")
 
@@ -112,7 +115,7 @@ class _Unknown:
         name = shown(tokens.current)
         found = f'Message type "{message.DESCRIPTOR.full_name}" has no field named "{name}".'
         hint = f" {HINTS[name]}" if name in HINTS else closest(tokens.current, fields_of(message.DESCRIPTOR).by_name)
-        self._add(tokens.offset, found + hint, path + name)
+        self._add(tokens.offset, found + hint + (OWN_WORDS if not self._count else ""), path + name)
 
     def add_value(self, problem: UnknownValue, path: str) -> None:
         """Note a value of the field at `path`."""

@@ -11,6 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from segaware_caffe import Net, cli, read_net
+from segaware_caffe.cli import caffe
 from segaware_caffe.cli.running import layer_progress
 from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.segmentation import colormap, without_sinks
@@ -128,6 +129,17 @@ def test_inspect_shows_layers_shapes_and_what_a_weight_file_would_load(segmenter
     assert re.search(r"classes +Convolution +data +classes +1x2x65x65 +2x3x1x1  2", out)
     assert "parameters: 8 " in out
     assert "1 layers loaded, 0 missing, 0 unused" in out
+
+
+def test_a_schema_of_ones_own(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("own.proto").write_text("extend LayerParameter { optional string of_the_command_line = 5050; }")
+    Path("net.prototxt").write_text(SEGMENTER.replace('name: "classes"', 'name: "classes" of_the_command_line: "x"'))
+    assert "has no field named" in fails(capsys, "inspect", "net.prototxt")
+    Path("wrong.proto").write_text("message {")
+    assert "wrong.proto:1:9: Expected a name, found {" in fails(capsys, "inspect", "net.prototxt", "--schema", "wrong.proto")
+    assert run("inspect", "net.prototxt", "--schema", "own.proto") == 0
+    assert caffe.main(["time", "-model", "net.prototxt", "-schema=own.proto", "-iterations=1"]) == 0
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".pt", ".caffemodel.h5", ".caffemodel"])

@@ -278,7 +278,9 @@ def test_required_field_missing_names_where_its_message_opens():
 
 
 def test_error_of_a_text_without_a_file():
-    with pytest.raises(CaffeError, match=r"^Failed to parse SolverParameter text\n  <text>:1:1: bas_lr: .* Did you mean \"base_lr\"\?$"):
+    with pytest.raises(
+        CaffeError, match=r"^Failed to parse SolverParameter text\n  <text>:1:1: bas_lr: .* Did you mean \"base_lr\"\? A field"
+    ):
         parse_text("bas_lr: 1", "SolverParameter")
 
 
@@ -297,7 +299,8 @@ def test_all_unknown_fields_are_listed():
         net(UNKNOWN)
     assert str(error.value).splitlines() == [
         "Failed to parse NetParameter file: net.prototxt",
-        '  net.prototxt:4:3: layer[0].tipe: Message type "caffe.LayerParameter" has no field named "tipe". Did you mean "type"?',
+        '  net.prototxt:4:3: layer[0].tipe: Message type "caffe.LayerParameter" has no field named "tipe". Did you mean "type"?'
+        " A field of your own is declared with segaware_caffe.extend_schema (on the command line: --schema FILE)",
         "  net.prototxt:5:23: layer[0].convolution_param.kernal_size: "
         'Message type "caffe.ConvolutionParameter" has no field named "kernal_size". Did you mean "kernel_size"?',
         '  net.prototxt:5:53: layer[0].convolution_param.bogus: Message type "caffe.ConvolutionParameter" has no field named "bogus".',
@@ -321,7 +324,7 @@ def test_unknown_fields_are_warnings_on_request():
         "net.prototxt:5:53:",
         "net.prototxt:6:3:",
     ]
-    assert str(caught[0].message).endswith('Did you mean "type"? (skipped)')
+    assert str(caught[0].message).endswith("--schema FILE) (skipped)")
 
 
 @pytest.mark.parametrize("text", ["x 3", "x: }", "x: [1", "x: [[1]]", "x { 1: 2 }", "x { y: 1", "x: -'s'", "x: {]", "x [1]"])
