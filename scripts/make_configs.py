@@ -11,11 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from config_builders import camvid, demo, embs, experiments, res, solvers, text, vgg
+from config_builders import camvid, deeplab, demo, embs, experiments, res, solvers, text, v1, vgg
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 
 TWINS = {"plain": False, "segaware": True}
+# DeepLab's VGG-16 networks, and in which words
+DEEPLAB = {
+    "largefov_v1": (deeplab.largefov, v1.network),
+    "largefov": (deeplab.largefov, text.network),
+    "msc_v1": (deeplab.multi_scale, v1.network),
+    "aspp": (deeplab.pyramid, text.network),
+}
 # prototxt -> what builds its text, and the values of its placeholders (None: a template, which keeps them)
 FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
     "demo/sharpen": (demo.sharpen, None),
@@ -32,6 +39,14 @@ FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
     "res/test": (res.test, None),
     "res/deploy": (res.deploy, experiments.RES_DEPLOY),
     "res/solver": (solvers.res, None),
+    **{f"deeplab/{name}_train": (partial(deeplab.vgg_train, build(), write), None) for name, (build, write) in DEEPLAB.items()},
+    **{f"deeplab/{name}_test": (partial(deeplab.vgg_test, build(), write), None) for name, (build, write) in DEEPLAB.items()},
+    **{f"deeplab/{name}_crf": (partial(deeplab.vgg_test, build(), write, crf=True), None) for name, (build, write) in DEEPLAB.items()},
+    "deeplab/resnet101_train": (deeplab.resnet_train, None),
+    "deeplab/resnet101_test": (deeplab.resnet_test, None),
+    "deeplab/resnet101_crf": (partial(deeplab.resnet_test, crf=True), None),
+    "deeplab/solver_step": (deeplab.step_solver, None),
+    "deeplab/solver_poly": (deeplab.poly_solver, None),
     "bsds500/train": (partial(embs.train, held_out=True), experiments.EMBS_BSDS500),
     "bsds500/deploy": (embs.features, None),
     "bsds500/solver": (solvers.embs_bsds500, None),
@@ -45,6 +60,7 @@ FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
 VARIABLES: dict[str, dict[str, Any]] = {
     "embs/coco_trainval": experiments.EMBS_COCO,
     "embs/voc_val": experiments.EMBS_VAL,
+    **{f"deeplab/{name}": values for name, values in experiments.DEEPLAB.items()},
     "vgg/voc_train_aug": experiments.VGG,
     "vgg/voc_val": experiments.VGG_VAL,
     "vgg/voc_test": experiments.VGG_TEST,

@@ -103,3 +103,27 @@ CAMVID = experiment(
     BATCH_SIZE=4,
 )
 EMBS_CAMVID = CAMVID | WINDOWS
+
+
+def deeplab(name: str, **values: Any) -> dict[str, Any]:
+    """DeepLab's: trained on VOC's augmented training set and judged on its validation set, where its papers judge them."""
+    shared = {"NUM_LABELS": 21, "DATASET": "voc12", "CROP_SIZE": 321, "MAIN_LR1": 1, "ITER_SIZE": 1}
+    return experiment(name, DATA_ROOT=VOC, TRAIN_SET="voc_train_aug", TEST_SET="voc_val", **shared) | values
+
+
+def crf(pos_w: float, pos_xy_std: float, bi_w: float, bi_xy_std: float, bi_rgb_std: float) -> dict[str, Any]:
+    """The kernels of the fully connected CRF: weight and standard deviation of the spatial one, then of the bilateral one."""
+    values = {"POS_W": pos_w, "POS_XY_STD": pos_xy_std, "BI_W": bi_w, "BI_XY_STD": bi_xy_std, "BI_RGB_STD": bi_rgb_std}
+    return {f"CRF_{name}": value for name, value in values.items()}
+
+
+# mini-batches and rates are those of the papers; kernels those of the release's script run_densecrf.sh for LargeFOV, and for v2 those that
+# reimplementations which load its weights use. The papers give the range that was searched, not what was found.
+DEEPLAB = {
+    "largefov_v1": deeplab("DeepLab-LargeFOV", BATCH_SIZE=20, LEARNING_RATE=0.001),
+    "vgg16": deeplab("DeepLabv2-VGG16", BATCH_SIZE=10, LEARNING_RATE=0.001),
+    "resnet101": deeplab("DeepLabv2-ResNet101", BATCH_SIZE=1, ITER_SIZE=10, LEARNING_RATE=0.00025),
+    "largefov_v1_val": deeplab("DeepLab-LargeFOV", CROP_SIZE=513, **crf(3, 3, 4, 49, 5)),
+    "vgg16_val": deeplab("DeepLabv2-VGG16", CROP_SIZE=513, **crf(2, 2, 4, 65, 3)),
+    "resnet101_val": deeplab("DeepLabv2-ResNet101", CROP_SIZE=513, **crf(3, 1, 4, 67, 3)),
+}

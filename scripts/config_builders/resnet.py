@@ -78,17 +78,19 @@ class Branch:
         return relu(f"{name}_relu{self.suffix}", name + self.suffix)
 
 
-def classifiers(suffix: str, rates: tuple[Message, Message], memory: Message) -> list[Message]:
-    """Four dilated classifiers of `res5c` at one resolution, added up (`fc1_voc12`).
+def classifiers(
+    suffix: str, rates: tuple[Message, Message], memory: Message, name: str = "fc1_voc12", labels: Any = LABELS
+) -> list[Message]:
+    """Four dilated classifiers of `res5c` at one resolution, added up (`name`).
 
     `rates` are the fields of the ParamSpecs of their weights and of their biases, besides the name.
     """
-    scores = f"fc1_voc12{suffix}"
+    scores = f"{name}{suffix}"
     names = [f"{scores}_c{index}" for index in range(4)]
     layers = []
-    for index, name in enumerate(names):
+    for index, each in enumerate(names):
         reach = 6 * (index + 1)
         window = {"kernel_size": 3, "pad": reach, "dilation": reach}
-        param = [{"name": f"fc1_voc12_c{index}_{blob}", **rate} for blob, rate in zip("wb", rates, strict=True)]
-        layers.append(convolution(name, f"res5c{suffix}", param, memory, num_output=LABELS, **window))
+        param = [{"name": f"{name}_c{index}_{blob}", **rate} for blob, rate in zip("wb", rates, strict=True)]
+        layers.append(convolution(each, f"res5c{suffix}", param, memory, num_output=labels, **window))
     return [*layers, eltwise(scores, names, "SUM")]

@@ -22,11 +22,11 @@ def variable(name: str) -> Word:
     return Word(f"${{{name}}}")
 
 
-def network(sections: dict[str, list[Message]], name: str = "${NET_ID}") -> str:
+def network(sections: dict[str, list[Message]], name: str = "${NET_ID}", block: str = "layer") -> str:
     """The text of a network called `name`: its layers in order, each section under its title."""
     parts = [f'{HEADER}name: "{name}"\n']
     for title, layers in sections.items():
-        blocks = [line for layer in layers for line in _block("layer", layer, "")]
+        blocks = [line for layer in layers for line in _block(block, layer, "")]
         parts.append("\n".join([f"# {title}", *blocks]) + "\n")
     return "\n".join(parts)
 
