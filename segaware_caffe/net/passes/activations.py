@@ -54,7 +54,7 @@ def fuse(graph: Graph, scope: Scope) -> Graph:
         before = _fresh(matcher, node)
         if before:
             module = Activated(before.module, node.module.options.negative_slope)
-            replacements[node.tops[0]] = fused(node, before.type, before.bottoms, module, before)
+            replacements[node.tops[0]] = fused(node, before.type, before.bottoms, module, before, main=before)
     count = len(replacements)
     return replaced(graph, replacements, [f"{count} ReLUs work in place"] if count else [])
 

@@ -122,7 +122,8 @@ def fold(graph: Graph, scope: Scope) -> Graph:
         if convolution:
             folded += 1
             module = FoldedConvolution(convolution.module, statistics, scope.packs)
-            replacements[last.tops[0]] = fused(last, "FoldedConvolution", convolution.bottoms, module, convolution, node)
+            bottoms = convolution.bottoms
+            replacements[last.tops[0]] = fused(last, "FoldedConvolution", bottoms, module, convolution, node, main=convolution)
         else:
             replacements[last.tops[0]] = fused(last, "FoldedBatchNorm", node.bottoms, FoldedBatchNorm(statistics, scope.packs), node)
     other = len(replacements) - folded

@@ -61,7 +61,8 @@ def replaced(graph: Graph, replacements: Mapping[int, Node], notes: Iterable[str
     return graph.with_nodes((replacements.get(node.tops[0], node) if node.tops else node for node in graph.nodes), *notes)
 
 
-def fused(node: Node, type_name: str, bottoms: Iterable[int], module: Runnable, *others: Node) -> Node:
-    """A node that takes the place of `node`, and does the work of `others` before it too."""
+def fused(node: Node, type_name: str, bottoms: Iterable[int], module: Runnable, *others: Node, main: Node | None = None) -> Node:
+    """A node that takes the place of `node`, and does the work of `others` before it too; it has the name of the `main` one of them."""
     layers = tuple(dict.fromkeys(name for each in (*others, node) for name in each.layers))
-    return replace(node, type=type_name, bottoms=tuple(bottoms), module=module, proto=None, layers=layers)
+    name = (main or node).name
+    return replace(node, name=name, type=type_name, bottoms=tuple(bottoms), module=module, proto=None, layers=layers)

@@ -144,7 +144,8 @@ def _add_shortcuts(graph: Graph, scope: Scope) -> Graph:
         for value, other in (node.bottoms, node.bottoms[::-1]):
             before = matcher.producer(value, "PackedConvolution")
             if before and len(before.bottoms) == 1 and value != other and matcher.only_reader(value) is node:
-                replacements[node.tops[0]] = fused(node, "PackedConvolution", (*before.bottoms, other), before.module, before)
+                bottoms = (*before.bottoms, other)
+                replacements[node.tops[0]] = fused(node, "PackedConvolution", bottoms, before.module, before, main=before)
                 break
     notes = [f"{len(replacements)} shortcuts are added by the convolution before"] if replacements else []
     return replaced(graph, replacements, notes)
