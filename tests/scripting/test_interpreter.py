@@ -11,6 +11,12 @@ from segaware_caffe.scripting.interpreter import _guarded
 
 INPUT = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }'
 
+GO = """\
+import caffe
+net = caffe.Net('net.prototxt', caffe.TEST)
+print(net.forward(x=[[1, 2]])['y'].tolist())
+"""
+
 
 def run(*words: str, cwd, **environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "segaware_caffe", "run", *words]
@@ -57,6 +63,22 @@ def test_modules_and_code_run_too_and_an_error_is_shown_as_python_shows_it(tmp_p
     assert done.stderr.endswith("KeyError: 'mine'\n") and "scripting" not in done.stderr
     done = run("-c", "import caffe, sys; print(sys.argv, sys.path[0] == ''); sys.exit('bye')", "z", cwd=tmp_path)
     assert (done.stdout, done.stderr, done.returncode) == ("['-c', 'z'] True\n", "bye\n", 1)
+
+
+def test_python_layers_need_a_word(tmp_path):
+    """By default they are refused; the flag and the variable allow them, in the script's nets and solvers."""
+    (tmp_path / "mine.py").write_text(
+        "import caffe\nclass Twice(caffe.Layer):\n    def setup(self, b, t): pass\n"
+        "    def reshape(self, b, t): t[0].reshape(*b[0].data.shape)\n    def forward(self, b, t): t[0].data[...] = 2 * b[0].data\n"
+        "    def backward(self, t, p, b): pass\n"
+    )
+    layer = 'layer { name: "y" type: "Python" bottom: "x" top: "y" python_param { module: "mine" layer: "Twice" } }'
+    (tmp_path / "net.prototxt").write_text(INPUT + layer)
+    (tmp_path / "go.py").write_text(GO)
+    refused = run("go.py", cwd=tmp_path, SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS="0")
+    assert refused.returncode == 1 and "Python" in refused.stderr and "allow" in refused.stderr
+    assert run("--allow-python-layers", "go.py", cwd=tmp_path).stdout == "[[2.0, 4.0]]\n"
+    assert run("go.py", cwd=tmp_path, SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS="1").stdout == "[[2.0, 4.0]]\n"
 
 
 @pytest.mark.parametrize(
