@@ -3,7 +3,7 @@
 `install()` makes `import caffe` mean this; `segaware-caffe run SCRIPT` does so for a script as it is.
 """
 
-from segaware_caffe.pycaffe import coord_map, draw, io, net_spec, proto
+from segaware_caffe.pycaffe import _caffe, coord_map, draw, io, net_spec, proto, pycaffe
 from segaware_caffe.pycaffe._caffe import (
     NCCL,
     AdaDeltaSolver,
@@ -56,6 +56,7 @@ __all__ = [
     "SGDSolver",
     "Timer",
     "__version__",
+    "_caffe",
     "coord_map",
     "draw",
     "get_solver",
@@ -69,6 +70,7 @@ __all__ = [
     "net_spec",
     "params",
     "proto",
+    "pycaffe",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",

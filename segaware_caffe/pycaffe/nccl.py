@@ -58,5 +58,8 @@ class NCCL:
             distributed.all_reduce(diff)
             diff /= distributed.get_world_size()
 
+    def __call__(self, layer: int) -> None:
+        """A net's callback after a layer's backward: nothing to do, since all gradients are averaged when they are ready."""
+
     def _blobs(self) -> Iterable[Any]:
         return (blob for blobs in self._solver.net.params.values() for blob in blobs)

@@ -114,8 +114,13 @@ class LiteralSolver(Solver):
         """The learning rate of the present iteration."""
         return self._schedule.rate(self.iter)
 
-    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
-        """Call the first at the start of every iteration, and the second between its backward pass and its update."""
+    def add_callback(self, on_start: Any, on_gradients_ready: Callable[[], Any] | None = None) -> None:
+        """Call the first at the start of every iteration, and the second between its backward pass and its update.
+
+        One argument is an object with methods of these names, such as `caffe.NCCL`.
+        """
+        if on_gradients_ready is None:
+            on_start, on_gradients_ready = on_start.on_start, on_start.on_gradients_ready
         self._callbacks.append((on_start, on_gradients_ready))
 
     def share_weights(self, net: Net) -> None:

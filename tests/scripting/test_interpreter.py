@@ -104,6 +104,7 @@ def test_exit_statuses(code, status):
     assert _guarded(lambda: sys.exit(code)) == status
 
 
+@pytest.mark.slow
 def test_the_module_caffe_for_good(tmp_path):
     """scripts/caffe_module installs a package `caffe`, for programs that nobody starts for them."""
     folder = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "caffe_module")

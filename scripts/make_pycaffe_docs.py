@@ -1,0 +1,94 @@
+"""Write docs/pycaffe.md: how old scripts run, and the table of pycaffe's public names, from what is there.
+
+python scripts/make_pycaffe_docs.py [--output FILE]
+"""
+
+import argparse
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pycaffe_surface import SURFACE
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "pycaffe.md"
+HEADER = """\
+# Old Caffe scripts
+
+Written by `scripts/make_pycaffe_docs.py`; CI checks that it is current.
+
+## Running one
+
+```
+segaware-caffe run script.py ARGUMENTS        # import caffe is segaware_caffe.pycaffe, whatever the script puts on sys.path
+segaware-caffe run --python2 script.py        # translated in memory; which lines changed is said (extra python2)
+segaware-caffe run --allow-python-layers script.py
+segaware-caffe run -m module                  # or -c "code"
+```
+
+`sys.argv`, `sys.path[0]`, `__main__` and the exit status are as Python's own. Names that Python, NumPy, scikit-image, scipy, Pillow, h5py,
+OpenCV and matplotlib have dropped since (`np.float`, `as_grey`, `scipy.misc.imresize`, `Image.ANTIALIAS`, `collections.Iterable`,
+`time.clock`, ...) are there for the script. With `--python2` integers divide as they did, and Python 2's pickles are read.
+
+A program that is started in another way says `segaware_caffe.pycaffe.install()` before its first `import caffe`;
+`pip install ./scripts/caffe_module` adds a package `caffe` for good.
+
+Python layers are code that a prototxt names. They run only after `--allow-python-layers`, `install(allow_python_layers=True)` or with
+`SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS=1` in the environment.
+
+Nets of this module run on the CPU, layer by layer, and keep every blob; `segaware_caffe.Net` and `segaware_caffe.Solver` are
+faster, need less memory, and run on GPUs.
+
+## Caffe's tools
+
+`convert_imageset`, `compute_image_mean`, `extract_features`, `upgrade_net_proto_text`, `upgrade_net_proto_binary`,
+`upgrade_solver_proto_text`, `draw_net`, `classify`, `detect` and `parse_log` are subcommands of `segaware-caffe` and of `caffe-segaware`,
+with the flags that they have there; `--help` after the name shows them. Databases and means are the reference's to the byte.
+`draw_net` needs the extra `draw`, and Graphviz for pictures; `detect --crop_mode=selective_search` needs Matlab, as it did.
+
+## Every public name
+
+Parameters by the names that pycaffe gives them, or where it gives none, by ours.
+
+| name | parameters | |
+|---|---|---|
+"""
+
+
+def document() -> str:
+    """The whole page."""
+    return HEADER + "".join(_row(name, parameters) for name, parameters in SURFACE.items())
+
+
+def _row(name: str, parameters: str | None) -> str:
+    value = find(name)
+    is_documented = callable(value) or inspect.isdatadescriptor(value)
+    summary = (inspect.getdoc(value) or "").split("\n\n")[0].replace("\n", " ") if is_documented else ""
+    call = "" if parameters is None else f"`({parameters})`"
+    return f"| `{name.removeprefix('caffe.')}` | {call} | {summary.replace('|', chr(92) + '|')} |\n"
+
+
+def find(name: str) -> Any:
+    """What a dotted name of `caffe` means here; None for attributes that only instances have."""
+    words = name.split(".")[1:]
+    value: Any = import_module("segaware_caffe.pycaffe")
+    for word in words:
+        try:
+            value = getattr(value, word)
+        except AttributeError:
+            try:
+                value = import_module(f"{value.__name__}.{word}")
+            except ImportError:
+                return None
+    return value
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=TARGET)
+    parser.parse_args().output.write_text(document())
+
+
+if __name__ == "__main__":
+    main()
