@@ -9,7 +9,7 @@ OLDEST ?= .venv-oldest
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-oldest lint clean
+.PHONY: demo test test-slow test-asan test-oldest lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py --output demo_output
@@ -32,6 +32,18 @@ $(OLDEST)/.test: setup.py scripts/oldest_versions.py
 	$(OLDEST)/bin/python scripts/oldest_versions.py > $(OLDEST)/requirements.txt
 	$(OLDEST)/bin/pip install --quiet -r $(OLDEST)/requirements.txt
 	touch $@
+
+# the compiled kernels with every access to memory checked, in the tests of the operators
+NATIVE := segaware_caffe/ops/native
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+test-asan: $(VENV)/.test build/asan/kernels.so
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 SEGAWARE_CAFFE_NATIVE=$(CURDIR)/build/asan/kernels.so \
+		$(BIN)/python -m pytest -q tests/ops
+
+build/asan/kernels.so: $(NATIVE)/native.cpp $(NATIVE)/kernels.inl $(NATIVE)/winograd.inl $(NATIVE)/fingerprint.py
+	mkdir -p $(@D)
+	$(CXX) -O1 -g -std=c++17 -fopenmp -fPIC -shared $(SANITIZE) -DSEGAWARE_SOURCES="\"$$($(PYTHON) $(NATIVE)/fingerprint.py)\"" $< -o $@
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from runpy import run_path
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+SOURCES = run_path(str(ROOT / "segaware_caffe" / "ops" / "native" / "fingerprint.py"))["fingerprint"]()
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "segaware_caffe" / "__init__.py").read_text()).group(1)
 
 # Every requirement has a floor, and `make test-oldest` runs the tests on exactly these. For torch it is the oldest release that was tried.
@@ -42,6 +44,7 @@ KERNELS = Extension(
     "segaware_caffe.ops.native.kernels",
     sources=["segaware_caffe/ops/native/native.cpp"],
     depends=["segaware_caffe/ops/native/kernels.inl", "segaware_caffe/ops/native/winograd.inl"],
+    define_macros=[("SEGAWARE_SOURCES", f'"{SOURCES}"')],
     language="c++",
     extra_compile_args=["-O3", "-std=c++17", "-fopenmp"],
     extra_link_args=["-fopenmp"],
@@ -76,7 +79,18 @@ setup(
     license="BSD-2-Clause",
     python_requires=">=3.11",
     packages=find_packages(include=["segaware_caffe", "segaware_caffe.*"]),
-    package_data={"segaware_caffe": ["py.typed", "schema/caffe.binpb", "schema/*.pyi", "schema/forks.tsv", "voc/report.html", "models/*"]},
+    package_data={
+        "segaware_caffe": [
+            "py.typed",
+            "schema/caffe.binpb",
+            "schema/*.pyi",
+            "schema/forks.tsv",
+            "voc/report.html",
+            "models/*",
+            "ops/native/*.cpp",
+            "ops/native/*.inl",
+        ]
+    },
     ext_modules=[KERNELS],
     cmdclass={"build_py": BuildWithConfigs},
     install_requires=REQUIRED,

@@ -4,7 +4,7 @@ A tile of 4x4 outputs is a product of polynomials, computed in 6x6 points. The r
 the points: with 0, +-45/64, +-45/32 and infinity the largest error of a convolution was measured at
 four to five times that of the direct sum, with the usual 0, +-1, +-2 at twenty times; over all of
 VGG-16 it is twice that of the direct sums (1e-6 of the largest value).
-An infinity or NaN in the image spreads over its whole tile.
+An infinity or NaN in the image would spread over its whole tile: the kernel notices, and the direct sum is taken.
 """
 
 from collections.abc import Sequence

@@ -70,6 +70,22 @@ def test_the_numbers_agree_with_the_literal_net(name):
     assert modules(net) == NETS[name].count('"Convolution"') and not modules(net, direct=True)
 
 
+INFINITE = [(name, value) for name in ("plain", "without bias", "dilated") for value in (float("inf"), float("-inf"))]
+
+
+@pytest.mark.parametrize(("name", "value"), [*INFINITE, *((name, float("nan")) for name in ("plain", "with relu", "folded"))])
+def test_an_infinity_or_nan_stands_where_the_literal_net_has_it(name, value):
+    net, literal = twins(NETS[name])
+    x = torch.randn(net.shapes["x"])
+    x[0, 3, 8, 9] = value
+    expected = literal(x=x)
+    for top, blob in net(x=x).items():
+        allowed = 1e-5 * float(expected[top].nan_to_num(0, 0, 0).abs().max())
+        torch.testing.assert_close(blob, expected[top], rtol=0, atol=allowed, equal_nan=True)
+        assert blob.isfinite().sum() > blob.numel() / 2
+    assert modules(net)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -60,12 +60,21 @@ def test_it_rounds_within_ten_times_the_direct_sum(number, dilation):
 
 @every_set
 @pytest.mark.parametrize("relu", [False, True])
-def test_nan_is_not_lost(number, relu):
-    x = torch.zeros(1, 32, 30, 30)
-    x[0, 5, 11, 13] = float("nan")
-    result, expected = both(number, window((1, 1), (1, 1)), x, torch.ones(32, 32, 3, 3), torch.zeros(32), relu)
-    assert result.isnan()[expected.isnan()].all() and expected.isnan().any()
-    assert result[..., 20:, :].isfinite().all()
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), 3e38])
+def test_what_is_not_finite_is_refused_and_never_spread(number, value, relu):
+    for row, column in [(0, 0), (11, 13), (29, 29)]:
+        x = torch.randn(2, 32, 30, 30)
+        x[1, 5, row, column] = value
+        with pytest.raises(FloatingPointError):
+            both(number, window((1, 1), (1, 1)), x, torch.randn(40, 32, 3, 3), torch.zeros(40), relu)
+
+
+@every_set
+def test_weights_that_are_not_finite_are_refused(number):
+    weight = torch.randn(40, 32, 3, 3)
+    weight[39, 0, 0, 0] = float("inf")
+    with pytest.raises(FloatingPointError):
+        both(number, window((1, 1), (1, 1)), torch.randn(1, 32, 30, 30), weight, torch.zeros(40), False)
 
 
 def test_any_number_of_threads_gives_the_same_bits():

@@ -31,7 +31,11 @@ class WinogradConvolution(Runnable):
             return self.direct(bottom, relu=relu)
         weight, *bias = self._packed(self.direct.blobs(), self._pack)
         layer = self.convolution
-        return native.winograd(bottom, weight, bias[0] if bias else None, layer.num_output, layer.geometry, relu)
+        try:
+            return native.winograd(bottom, weight, bias[0] if bias else None, layer.num_output, layer.geometry, relu)
+        except FloatingPointError:  # an infinity or NaN, which belongs to fewer pixels than a tile has; oneDNN's ReLU makes 0 of NaN
+            result = self.direct(bottom)
+            return result.relu_() if relu else result
 
     def check_shapes(self, *bottoms: Shape) -> None:
         self.convolution.check_shapes(*bottoms)

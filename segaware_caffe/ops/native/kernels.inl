@@ -272,11 +272,11 @@ void masked_sum(const Sum& job, Queue& rows) {
 template <bool L1>
 void distances(const Distances& job, Queue& rows) {
   constexpr int GROUP = 8;
-  const int right = job.centre_right;
+  const int right = job.centre[1];
   for (long row; rows.take(row);)
     for (int column = 0; column < job.out.width; column += LANES) {
       const Mask centre = lanes_between(std::max(0, -right) - column, std::min(job.out.width, job.in.width - right) - column);
-      const long middle = (row + job.centre_down) * job.in.width + right + column;
+      const long middle = (row + job.centre[0]) * job.in.width + right + column;
       const long position = row * job.out.width + column;
       for (int t = 0; t < job.tap_count;) {
         const Tap* taps[GROUP];
@@ -318,17 +318,17 @@ void distance_gradients(const DistanceGradients& job, Queue& rows) {
         const Tap& tap = job.taps[t];
         const float* gradient = job.gradient + tap.index * job.out.size();
         // as centre of the window at (row - centre_down, column - centre_right), and as tap of that at (row - down, ...)
-        const int as_centre = int(row) - job.centre_down, as_tap = int(row) - tap.down;
+        const int as_centre = int(row) - job.centre[0], as_tap = int(row) - tap.down;
         const Mask centre = as_centre >= tap.first_row && as_centre < tap.end_row
-                                ? lanes_between(tap.first_column + job.centre_right - column, tap.end_column + job.centre_right - column)
+                                ? lanes_between(tap.first_column + job.centre[1] - column, tap.end_column + job.centre[1] - column)
                                 : lanes_between(0, 0);
         const Mask member = as_tap >= tap.first_row && as_tap < tap.end_row
                                 ? lanes_between(tap.first_column + tap.right - column, tap.end_column + tap.right - column)
                                 : lanes_between(0, 0);
-        const Vector from_centre = load_lanes(gradient + long(as_centre) * job.out.width + column - job.centre_right, centre);
+        const Vector from_centre = load_lanes(gradient + long(as_centre) * job.out.width + column - job.centre[1], centre);
         const Vector from_tap = load_lanes(gradient + long(as_tap) * job.out.width + column - tap.right, member);
         const long here = row * job.in.width + column;
-        const long away = long(tap.down - job.centre_down) * job.in.width + tap.right - job.centre_right;
+        const long away = long(tap.down - job.centre[0]) * job.in.width + tap.right - job.centre[1];
         for (int c = 0; c < job.channels; c++) {
           const float* x = job.x + c * plane + here;
           float* target = job.x_gradient + c * plane + here;
@@ -346,8 +346,8 @@ void max_pool(const Pool& job, Queue& planes) {
   Array<float> column_maxima(job.in.width + LANES);
   for (long plane; planes.take(plane);)
     for (int row = 0; row < job.out.height; row++) {
-      const int top = row * job.stride[0] - job.pad[0];
-      const int first = std::max(0, top), end = std::min(job.in.height, top + job.kernel[0]);
+      const long top = long(row) * job.stride[0] - job.pad[0];
+      const int first = int(std::max(0L, top)), end = int(std::min<long>(job.in.height, top + job.kernel[0]));
       for (int column = 0; column < job.in.width; column += LANES) {
         const Mask lanes = lanes_between(0, job.in.width - column);
         Vector best = spread(-std::numeric_limits<float>::max());
@@ -357,10 +357,10 @@ void max_pool(const Pool& job, Queue& planes) {
       }
       float* out = job.y + plane * job.out.size() + long(row) * job.out.width;
       for (int column = 0; column < job.out.width; column++) {
-        const int left = column * job.stride[1] - job.pad[1];
-        const int stop = std::min(job.in.width, left + job.kernel[1]);
+        const long left = long(column) * job.stride[1] - job.pad[1];
+        const int stop = int(std::min<long>(job.in.width, left + job.kernel[1]));
         float best = -std::numeric_limits<float>::max();
-        for (int c = std::max(0, left); c < stop; c++) best = std::max(best, column_maxima.data[c]);
+        for (int c = int(std::max(0L, left)); c < stop; c++) best = std::max(best, column_maxima.data[c]);
         out[column] = best;
       }
     }

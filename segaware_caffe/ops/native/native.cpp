@@ -1,4 +1,4 @@
-// Masked convolutions, masked sums and window distances on the CPU, called from __init__.py through ctypes.
+// Masked convolutions, masked sums and window distances on the CPU, called from door.py through ctypes.
 //
 // Images are float32, one sample at a time, planes of rows. A tap of a kernel reads one pixel for each output pixel:
 // Python says for which rows and columns of the output that pixel is inside the image, and how far away it is. So all
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -66,7 +67,7 @@ struct Distances {
   const float* x;
   float* y;
   const Tap* taps;
-  int tap_count, channels, centre_down, centre_right;
+  int tap_count, channels, l1, centre[2];
   Plane in, out;
 };
 
@@ -74,7 +75,7 @@ struct DistanceGradients {
   const float *x, *gradient;
   float* x_gradient;
   const Tap* taps;
-  int tap_count, channels, centre_down, centre_right;
+  int tap_count, channels, l1, centre[2];
   Plane in, out;
 };
 
@@ -100,10 +101,14 @@ struct Weights {
   int outputs, depth;
 };
 
+// How a call ended.
+enum Status { DONE, NO_MEMORY, NOT_FINITE };
+
 // Pieces of work that threads take one after the other.
 struct Queue {
   const long count;
   std::atomic<long> next{0};
+  std::atomic<int> status{DONE};
   bool take(long& piece) { return (piece = next++) < count; }
 };
 
@@ -117,6 +122,15 @@ struct Array {
   ~Array() { std::free(data); }
   Array(const Array&) = delete;
 };
+
+#if defined(__SANITIZE_ADDRESS__)
+// The sanitiser does not see the memory of masked vector instructions, so look at it lane by lane.
+inline void look(const float* p, unsigned lanes) {
+  for (; lanes; lanes &= lanes - 1) (void)*static_cast<const volatile float*>(p + __builtin_ctz(lanes));
+}
+#else
+inline void look(const float*, unsigned) {}
+#endif
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define SEGAWARE_X86 1
@@ -134,8 +148,14 @@ inline Mask lanes_between(int first, int end) {
   end = std::min(std::max(end, 0), LANES);
   return Mask(((1u << end) - 1) & ~((1u << first) - 1));
 }
-inline Vector load_lanes(const float* p, Mask m) { return _mm512_maskz_loadu_ps(m, p); }
-inline void store_lanes(float* p, Vector v, Mask m) { _mm512_mask_storeu_ps(p, m, v); }
+inline Vector load_lanes(const float* p, Mask m) {
+  look(p, m);
+  return _mm512_maskz_loadu_ps(m, p);
+}
+inline void store_lanes(float* p, Vector v, Mask m) {
+  look(p, m);
+  _mm512_mask_storeu_ps(p, m, v);
+}
 inline Vector absolute(Vector v) { return _mm512_abs_ps(v); }
 inline Vector sign(Vector v) {
   const Vector one = _mm512_set1_ps(1), zero = _mm512_setzero_ps();
@@ -161,8 +181,14 @@ inline Mask lanes_between(int first, int end) {
   const Mask lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane), _mm256_cmpgt_epi32(_mm256_set1_epi32(end), lane));
 }
-inline Vector load_lanes(const float* p, Mask m) { return _mm256_maskload_ps(p, m); }
-inline void store_lanes(float* p, Vector v, Mask m) { _mm256_maskstore_ps(p, m, v); }
+inline Vector load_lanes(const float* p, Mask m) {
+  look(p, _mm256_movemask_ps(_mm256_castsi256_ps(m)));
+  return _mm256_maskload_ps(p, m);
+}
+inline void store_lanes(float* p, Vector v, Mask m) {
+  look(p, _mm256_movemask_ps(_mm256_castsi256_ps(m)));
+  _mm256_maskstore_ps(p, m, v);
+}
 inline Vector absolute(Vector v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v); }
 inline Vector sign(Vector v) {
   const Vector one = _mm256_set1_ps(1), zero = _mm256_setzero_ps();
@@ -253,15 +279,42 @@ bool runs(int set) {
 
 // All threads take pieces of one job. OpenMP, because PyTorch's idle OpenMP threads would compete with others for the cores.
 template <class Job>
-void work(int threads, long pieces, void (*kernel)(const Job&, Queue&), const Job& job) {
+int work(int threads, long pieces, void (*kernel)(const Job&, Queue&), const Job& job) {
   Queue queue{pieces};
 #pragma omp parallel num_threads(threads)
-  kernel(job, queue);
+  try {
+    kernel(job, queue);
+  } catch (const std::bad_alloc&) {
+    queue.status = NO_MEMORY;
+  }
+  return queue.status;
 }
 
 }  // namespace
 
 extern "C" {
+
+// What Python compares before it calls anything: the sources that this was made from (fingerprint.py), and the sizes of structs.
+const char* sources() { return SEGAWARE_SOURCES; }
+int max_taps() { return MAX_TAPS; }
+int size_of(const char* name) {
+  static const std::pair<const char*, size_t> sizes[] = {
+      {"Plane", sizeof(Plane)},
+      {"Tap", sizeof(Tap)},
+      {"pack_weights", sizeof(Weights)},
+      {"masked_convolution", sizeof(Convolution)},
+      {"masked_gradients", sizeof(Gradients)},
+      {"weight_gradients", sizeof(WeightGradients)},
+      {"masked_sum", sizeof(Sum)},
+      {"distances", sizeof(Distances)},
+      {"distance_gradients", sizeof(DistanceGradients)},
+      {"max_pool", sizeof(Pool)},
+      {"winograd", sizeof(Winograd)},
+  };
+  for (const auto& [known, size] : sizes)
+    if (!std::strcmp(known, name)) return int(size);
+  return -1;
+}
 
 // The number of instruction sets compiled in, from the plainest to the best; whether this processor has one; its name and tile.
 int sets() { return int(sizeof ALL / sizeof *ALL); }
@@ -270,37 +323,37 @@ const char* set_name(int set) { return ALL[set].name; }
 int set_rows(int set) { return ALL[set].rows; }
 int set_outputs(int set) { return ALL[set].outputs; }
 
-void pack_weights(int set, int threads, const Weights* job) {
-  work(threads, (job->outputs + ALL[set].rows - 1) / ALL[set].rows, ALL[set].pack_weights, *job);
+// The functions that Python calls (FUNCTIONS of door.py) return a Status.
+
+int pack_weights(int set, int threads, const Weights* job) {
+  return work(threads, (job->outputs + ALL[set].rows - 1) / ALL[set].rows, ALL[set].pack_weights, *job);
 }
 
-void masked_convolution(int set, int threads, const Convolution* job) {
-  work(threads, (job->out.size() + BLOCK - 1) / BLOCK, ALL[set].masked_convolution, *job);
+int masked_convolution(int set, int threads, const Convolution* job) {
+  return work(threads, (job->out.size() + BLOCK - 1) / BLOCK, ALL[set].masked_convolution, *job);
 }
 
-void masked_gradients(int set, int threads, const Gradients* job) {
-  work(threads, (job->channels + ALL[set].rows - 1) / ALL[set].rows, ALL[set].masked_gradients, *job);
+int masked_gradients(int set, int threads, const Gradients* job) {
+  return work(threads, (job->channels + ALL[set].rows - 1) / ALL[set].rows, ALL[set].masked_gradients, *job);
 }
 
-void weight_gradients(int set, int threads, const WeightGradients* job) {
-  work(threads, (job->channels + ALL[set].rows - 1) / ALL[set].rows, ALL[set].weight_gradients, *job);
+int weight_gradients(int set, int threads, const WeightGradients* job) {
+  return work(threads, (job->channels + ALL[set].rows - 1) / ALL[set].rows, ALL[set].weight_gradients, *job);
 }
 
-void masked_sum(int set, int threads, const Sum* job) { work(threads, job->out.height, ALL[set].masked_sum, *job); }
+int masked_sum(int set, int threads, const Sum* job) { return work(threads, job->out.height, ALL[set].masked_sum, *job); }
 
-void max_pool(int set, int threads, const Pool* job) { work(threads, job->planes, ALL[set].max_pool, *job); }
-
-void winograd(int set, int threads, const Winograd* job) {
-  work(threads, long(job->blocks) * job->samples * job->ranges, ALL[set].winograd, *job);
+int distances(int set, int threads, const Distances* job) {
+  return work(threads, job->out.height, job->l1 ? ALL[set].distances_l1 : ALL[set].distances_l2, *job);
 }
 
-void distances(int set, int threads, const Distances* job, int l1) {
-  work(threads, job->out.height, l1 ? ALL[set].distances_l1 : ALL[set].distances_l2, *job);
+int distance_gradients(int set, int threads, const DistanceGradients* job) {
+  return work(threads, job->in.height, job->l1 ? ALL[set].distance_gradients_l1 : ALL[set].distance_gradients_l2, *job);
 }
 
+int max_pool(int set, int threads, const Pool* job) { return work(threads, job->planes, ALL[set].max_pool, *job); }
 
-void distance_gradients(int set, int threads, const DistanceGradients* job, int l1) {
-  work(threads, job->in.height, l1 ? ALL[set].distance_gradients_l1 : ALL[set].distance_gradients_l2, *job);
+int winograd(int set, int threads, const Winograd* job) {
+  return work(threads, long(job->blocks) * job->samples * job->ranges, ALL[set].winograd, *job);
 }
-
 }
