@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SPECIFICATION = next((folder for folder in (ROOT / "docs" / "spec", ROOT.parent / "shared" / "spec") if folder.exists()), None)
 
 #: forks of Caffe that a type may come from, where the specification has no section for it
-FORKS = {"CRF-RNN", "ENet", "Fast R-CNN", "MobileNet", "MobileNetV2", "PSPNet", "R-FCN", "SENet", "SSD", "SegNet", "ShuffleNet"}
+FORKS = {"CRF-RNN", "ENet", "Fast R-CNN", "HED", "MobileNet", "MobileNetV2", "PSPNet", "R-FCN", "SENet", "SSD", "SegNet", "ShuffleNet"}
 
 #: types whose tops come from outside, tested with files of their own
 OUTSIDE = {name for name, cls in registered().items() if issubclass(cls, DataLayer)} | {
