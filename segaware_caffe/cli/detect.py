@@ -87,7 +87,7 @@ def _write_csv(target: str, detections: Iterable[dict[str, Any]]) -> None:
             table.writerow([row["filename"], *row["window"].tolist(), *row["prediction"].ravel().tolist()])
 
 
-def _write_hdf5(target: str | os.PathLike, detections: Iterable[dict[str, Any]]) -> None:
+def _write_hdf5(target: str | os.PathLike[str], detections: Iterable[dict[str, Any]]) -> None:
     h5py = optional_import("h5py", "hdf5", target)
     rows = list(detections)
     with replacing(target) as temporary, h5py.File(temporary, "w") as file:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 PACKAGE = "segaware_caffe"
 #: the variable that names a folder for log files
@@ -30,7 +31,7 @@ class GlogFormatter(logging.Formatter):
         return f"{letter}{stamp}.{micros:06d} {os.getpid():5d} {record.filename}:{record.lineno}] {record.getMessage()}"
 
 
-class Screen(logging.StreamHandler):
+class Screen(logging.StreamHandler[TextIO]):
     """The log on stderr, and if that is a terminal a live line below it, which log lines never run into."""
 
     def __init__(self) -> None:

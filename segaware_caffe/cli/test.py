@@ -57,7 +57,9 @@ def score(net: Net, iterations: int) -> dict[str, Any]:
             sums[name] = sums[name] + value if name in sums else value
     logger.info("Loss: %g", total_loss / iterations)
     weights = net.loss_weights
-    outputs = {name: {"values": (total / iterations).tolist(), "loss_weight": weights.get(name, 0.0)} for name, total in sums.items()}
+    outputs: dict[str, dict[str, Any]] = {
+        name: {"values": (total / iterations).tolist(), "loss_weight": weights.get(name, 0.0)} for name, total in sums.items()
+    }
     for name, output in outputs.items():
         weight = output["loss_weight"]
         for mean in output["values"]:

@@ -4,6 +4,7 @@ import argparse
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -83,7 +84,7 @@ class LayerByLayer:
         """Run all layers; the loss."""
         loss = 0.0
         for index, step in enumerate(self.steps):
-            tops = self._timed("forward", index, lambda i=index, s=step: self._forward_layer(i, s))
+            tops = self._timed("forward", index, partial(self._forward_layer, index, step))
             for value, top, weight in zip(step.tops, tops, step.loss_weights, strict=True):
                 self._values[value] = top
                 if weight:
@@ -94,7 +95,7 @@ class LayerByLayer:
     def backward(self) -> None:
         """Run all layers' backward, needed or not, as the reference does."""
         for index in reversed(range(len(self.steps))):
-            self._timed("backward", index, lambda i=index: self._backward_layer(i))
+            self._timed("backward", index, partial(self._backward_layer, index))
 
     def _forward_layer(self, index: int, step: Step) -> list[torch.Tensor]:
         self._bottoms[index] = [self._values[value].detach().requires_grad_() for value in step.bottoms]

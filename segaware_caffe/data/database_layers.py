@@ -66,4 +66,4 @@ def _samples(records: Iterator[tuple[str, Any]], transform: Any, rules: Rules, s
             image = transformer.image(datum_image(datum, color))
         except CaffeError as error:
             raise type(error)(f"{where}: {error}") from error
-        yield where, [image, np.float32(datum.label)][:tops]
+        yield where, [image, np.asarray(datum.label, np.float32)][:tops]

@@ -76,7 +76,7 @@ class _LevelDb(DatabaseWriter):
 
 
 @contextmanager
-def database_writer(target: str | os.PathLike, backend: str = "LMDB") -> Iterator[DatabaseWriter]:
+def database_writer(target: str | os.PathLike[str], backend: str = "LMDB") -> Iterator[DatabaseWriter]:
     """A new database of kind `backend` (LMDB or LEVELDB) in the folder `target`, which must not exist.
 
     It takes its name when the block ends well; after an error nothing is there.

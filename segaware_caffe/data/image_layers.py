@@ -138,7 +138,7 @@ class ImageData(ImageLayer):
         param = self.options
 
         def sample(entry: Entry, transformer: Transformer) -> Batch:
-            return [transformer.image(load(param, entry.name, param.is_color), pad=True), np.float32(entry.label)]
+            return [transformer.image(load(param, entry.name, param.is_color), pad=True), np.asarray(entry.label, np.float32)]
 
         return self.batches_of(read_labelled(param.source), sample)
 
@@ -170,7 +170,7 @@ class ImageSegData(ImageLayer):
             image = load(param, entry.name, param.is_color)
             data, label = transformer.together(image, _label_plane(param, entry, image.shape), param.ignore_label)
             used = [min(top, own) for top, own in zip(data.shape[1:], image.shape, strict=False)]
-            return [data, label, np.float32(used).reshape(1, 1, 2)]
+            return [data, label, np.asarray(used, np.float32).reshape(1, 1, 2)]
 
         second = {NONE: None, PIXEL: "the name of its label image"}.get(param.label_type, "an integer")
         return self.batches_of(read_pairs(param.source, second), sample)

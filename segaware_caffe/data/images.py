@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from segaware_caffe.errors import CaffeError, FileError
 
@@ -75,7 +75,7 @@ def encode_image(image: np.ndarray, extension: str) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "not an image of a known format"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 

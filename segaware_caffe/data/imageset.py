@@ -24,7 +24,7 @@ REPORT = 10000
 def convert_imageset(
     root: str,
     entries: Iterable[Entry],
-    target: str | os.PathLike,
+    target: str | os.PathLike[str],
     backend: str = "LMDB",
     *,
     color: bool = True,
@@ -125,7 +125,7 @@ def image_mean(source: str, backend: str = "LMDB") -> np.ndarray:
     return total / np.float32(count)
 
 
-def write_mean(path: str | os.PathLike, mean: np.ndarray) -> None:
+def write_mean(path: str | os.PathLike[str], mean: np.ndarray) -> None:
     """Write a (channels, height, width) mean as the BlobProto that `mean_file` and pycaffe's scripts read."""
     channels, height, width = mean.shape
     blob = BlobProto(num=1, channels=channels, height=height, width=width, data=mean.ravel())

@@ -7,12 +7,14 @@ line's number. Names are bytes to the file system and need not be UTF-8.
 import codecs
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from segaware_caffe.errors import FileError
 from segaware_caffe.layers.random import MersenneTwister
+
+T = TypeVar("T")
 
 
 class Entry(NamedTuple):
@@ -48,7 +50,7 @@ def read_labelled(source: str) -> list[Entry]:
         columns = [os.fsdecode(column) for column in line.rsplit(None, 1)]
         if len(columns) < 2:
             raise FileError(f"{where}: '{columns[0]}' has no label; the line must be a file name and an integer")
-        entries.append(Entry(*columns, where))
+        entries.append(Entry(columns[0], columns[1], where))
         entries[-1].label  # noqa: B018  (checks it)
     return _some(entries, source)
 
@@ -62,7 +64,7 @@ def read_pairs(source: str, second: str | None) -> list[Entry]:
             columns = [columns[0], ""]
         elif len(columns) < 2:
             raise FileError(f"{where}: '{columns[0]}' stands alone; the line must be a file name and {second}")
-        entries.append(Entry(*columns[:2], where))
+        entries.append(Entry(columns[0], columns[1], where))
     return _some(entries, source)
 
 
@@ -82,7 +84,7 @@ def read_names(source: str, strip: int) -> list[str]:
     return _some(names, source)
 
 
-def cycle(entries: list, seed: int | None, skip: int = 0) -> Iterator:
+def cycle(entries: Sequence[T], seed: int | None, skip: int = 0) -> Iterator[T]:
     """The entries for ever, without the first `skip`; with a seed shuffled first, and again after each pass."""
     if skip >= len(entries):
         raise FileError(f"Not enough points to skip: rand_skip drew {skip}, but there are {len(entries)} items")
@@ -95,7 +97,7 @@ def cycle(entries: list, seed: int | None, skip: int = 0) -> Iterator:
         skip = 0
 
 
-def _some(items: list, source: str) -> list:
+def _some(items: list[T], source: str) -> list[T]:
     if not items:
         raise FileError(f"source: '{source}' is empty")
     return items

@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ INT8, INT32, UINT32, MATRIX, COMPRESSED = 1, 5, 6, 14, 15
 #: element type -> how its values are stored
 STORED = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 #: class of a variable -> type of its values
-CLASSES = {6: np.dtype(np.float64), 7: np.dtype(np.float32)}
+CLASSES: dict[int, Any] = {6: np.dtype(np.float64), 7: np.dtype(np.float32)}
 COMPLEX = 0x800
 #: of an element, since its size is stored in 32 bits
 MAX_BYTES = 2**32 - 1
@@ -77,7 +78,7 @@ def read_mat(path: str | os.PathLike[str]) -> np.ndarray:
 def _find(content: memoryview) -> np.ndarray:
     """The blob of the variable `data`."""
     order = {b"IM": "<", b"MI": ">"}.get(bytes(content[126:128]))
-    if order is None or content[:6] != b"MATLAB":
+    if order is None or bytes(content[:6]) != b"MATLAB":
         raise ValueError("not a MATLAB 5 file")
     for kind, body in _elements(content[128:], order):
         if kind == COMPRESSED:

@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class Prefetcher(Generic[T]):
     """
 
     def __init__(self, items: Iterator[T], ahead: int):
-        self._queue: SimpleQueue = SimpleQueue()
+        self._queue: SimpleQueue[Any] = SimpleQueue()
         self._room = threading.Semaphore(ahead)
         stop = threading.Event()
         thread = threading.Thread(target=_fill, args=(items, self._queue, self._room, stop), name="data reader", daemon=True)
@@ -37,7 +37,7 @@ class Prefetcher(Generic[T]):
         return item
 
 
-def _fill(items: Iterator[T], queue: SimpleQueue, room: threading.Semaphore, stop: threading.Event) -> None:
+def _fill(items: Iterator[T], queue: SimpleQueue[Any], room: threading.Semaphore, stop: threading.Event) -> None:
     """The thread; it knows nothing of the Prefetcher, so that this can be forgotten."""
     try:
         while True:

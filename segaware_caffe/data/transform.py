@@ -70,7 +70,7 @@ class Rules:
             return None
         if len(self.mean_values) not in (1, channels):
             raise ShapeError(f"Specify either 1 mean_value or as many as channels: {channels}, not {len(self.mean_values)}")
-        return np.resize(np.float32(self.mean_values), (channels, 1, 1))
+        return np.resize(np.asarray(self.mean_values, np.float32), channels).reshape(channels, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ class WindowData(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         windows = read_windows(self.options)
-        seed = self.seeds.order + self.context.share.rank
+        seed = (self.seeds.order or 0) + self.context.share.rank
         return batched(_samples(windows, self.options, self.rules, seed), self.options.batch_size)
 
 
@@ -155,13 +155,13 @@ def _samples(windows: Windows, param: Any, rules: Rules, seed: int) -> Iterator[
                 )
             box = boxes[generator.below(len(boxes))]
             mirror = rules.mirror and generator.below(2) == 1
-            yield box.image, [_pixels(box, mirror, param, rules, mean), np.float32(box.label)]
+            yield box.image, [_pixels(box, mirror, param, rules, mean), np.asarray(box.label, np.float32)]
 
 
 def _pixels(box: Box, mirror: bool, param: Any, rules: Rules, mean: np.ndarray | None) -> np.ndarray:
     """The window as (3, crop, crop) float32."""
     image = read_image(box.image)
-    crop = rules.crop[0]
+    (crop, _) = rules.crop or (0, 0)
     warp = place(box, image.shape[:2], crop, param.context_pad, param.crop_mode == "square", mirror)
     inside = 0 <= warp.x1 <= warp.x2 < image.shape[1] and 0 <= warp.y1 <= warp.y2 < image.shape[0]
     if not inside or min(warp.size) < 1:
@@ -175,8 +175,8 @@ def _pixels(box: Box, mirror: bool, param: Any, rules: Rules, mean: np.ndarray |
     blob[here] = part
     if mean is not None:
         blob[here] -= _centre(mean, crop)[here]
-    elif rules.mean_values:
-        blob[here] -= rules.means(3)
+    elif (means := rules.means(3)) is not None:
+        blob[here] -= means
     blob[here] *= np.float32(param.scale)
     return blob
 
@@ -219,7 +219,8 @@ def _grow(centre: np.float32, half: np.float32, limit: int, crop: int) -> tuple[
     before, after = max(0, -first), max(0, last - limit + 1)
     scale = np.float32(crop) / np.float32(last - first + 1)
     first, last = first + before, last - after
-    return first, last, *(_round(np.float32(extent) * scale) for extent in (last - first + 1, before, after))
+    extent, before, after = (_round(np.float32(pixels) * scale) for pixels in (last - first + 1, before, after))
+    return first, last, extent, before, after
 
 
 def _round(value: np.float32) -> int:

@@ -45,7 +45,7 @@ def export_onnx(
     return write_model(net, path, outputs=outputs, dynamic=dynamic, fold=fold)
 
 
-def export_source(net: "Net", path: str | os.PathLike, *, outputs: Iterable[str] | None = None) -> str:
+def export_source(net: "Net", path: str | os.PathLike[str], *, outputs: Iterable[str] | None = None) -> str:
     """Write a net as a Python module of plain PyTorch, and its weights beside it; returns the module's text.
 
     Args:

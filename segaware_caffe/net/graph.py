@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segaware_caffe.errors import GraphError
-from segaware_caffe.layers import Runnable
 
 AUTOMATIC = "(automatic)"
 
@@ -24,7 +23,7 @@ class Node:
     bottoms: tuple[int, ...]
     tops: tuple[int, ...]
     proto: Any = None  # LayerParameter; None for a node that a pass made
-    module: Runnable | None = None
+    module: Any = None  # a Runnable: the class that runs `type`, or what a pass made
     loss_weights: tuple[float, ...] = ()
     #: whether it must run though nobody reads its tops (it writes files, or counts)
     effects: bool = False

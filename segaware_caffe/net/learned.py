@@ -30,6 +30,13 @@ class LearnedBlob:
     states_lr: bool
     states_decay: bool
 
+    @property
+    def gradient(self) -> torch.Tensor:
+        """What has added up in the tensor's `grad`; where there is none, a zero that becomes it."""
+        if self.tensor.grad is None:
+            self.tensor.grad = torch.zeros_like(self.tensor)
+        return self.tensor.grad
+
     def adopt(self, spec: ParamSpec) -> None:
         """Take over, or compare with, the multipliers that a later use of the name states."""
         for field, states in (("lr_mult", "states_lr"), ("decay_mult", "states_decay")):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.layers import Runnable, Shape
+from segaware_caffe.layers import Shape
 from segaware_caffe.net.backward import cut_bottoms
 from segaware_caffe.net.graph import Graph, Node
 from segaware_caffe.net.scope import Guard
@@ -17,7 +17,7 @@ class Step:
     """One call: which values go in and come out, and which nobody reads after it."""
 
     name: str
-    module: Runnable | None
+    module: Any  # a Runnable
     bottoms: tuple[int, ...]
     tops: tuple[int, ...]
     #: bottoms through which no gradient may flow (`propagate_down: false`)

@@ -34,7 +34,7 @@ class Detector(Net):
         self.transformer = transformer(self, mean, input_scale, raw_scale, channel_swap)
         self.configure_crop(context_pad)
 
-    def detect_windows(self, images_windows: Iterable[tuple[str, np.ndarray]]) -> list[dict[str, Any]]:
+    def detect_windows(self, images_windows: Iterable[tuple[str, Any]]) -> list[dict[str, Any]]:
         """Scores of windows (ymin, xmin, ymax, xmax) of the pictures in files.
 
         Returns a dict for each window: "window", "prediction" (the scores) and "filename".

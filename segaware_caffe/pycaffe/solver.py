@@ -132,7 +132,7 @@ class LiteralSolver(Solver):
         self._train.settle()
         super()._update(False)
 
-    def restore(self, path: str | bytes | os.PathLike) -> None:
+    def restore(self, path: str | bytes | os.PathLike[str]) -> None:
         self._train.settle()
         super().restore(os.fsdecode(path))
 

@@ -125,11 +125,11 @@ def _font_size(self: Any, text: str, *args: Any, **options: Any) -> tuple[int, i
     return int(right - left), int(bottom - top)
 
 
-_ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
+ArgSpec = collections.namedtuple("ArgSpec", "args varargs keywords defaults")
 
 
-def _getargspec(function: Callable) -> _ArgSpec:
-    return _ArgSpec(*inspect.getfullargspec(function)[:4])
+def _getargspec(function: Callable[..., Any]) -> ArgSpec:
+    return ArgSpec(*inspect.getfullargspec(function)[:4])
 
 
 # -- what is imported later ----------------------------------------------------------------
@@ -224,6 +224,8 @@ def _imp(module: ModuleType) -> None:
 
     def load_source(name: str, pathname: str, file: io.IOBase | None = None) -> ModuleType:
         spec = importlib.util.spec_from_file_location(name, pathname)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{pathname}: no module can be loaded from it")
         made = importlib.util.module_from_spec(spec)
         sys.modules[name] = made
         spec.loader.exec_module(made)

@@ -152,7 +152,7 @@ class _Divisions(ast.NodeTransformer):
         return ast.copy_location(ast.Call(ast.Name(name, ast.Load()), list(operands), []), node)
 
 
-def _divider(true: Callable, floor: Callable) -> Callable[[Any, Any], Any]:
+def _divider(true: Callable[[Any, Any], Any], floor: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def divide(left: Any, right: Any) -> Any:
         return floor(left, right) if _is_integer(left) and _is_integer(right) else true(left, right)
 
@@ -188,7 +188,7 @@ class _Finder(MetaPathFinder):
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(fullname, path, target)
-        if spec is None or type(spec.loader) is not SourceFileLoader or _is_installed(Path(spec.origin)):
+        if spec is None or spec.origin is None or type(spec.loader) is not SourceFileLoader or _is_installed(Path(spec.origin)):
             return None
         spec.loader = _Loader(fullname, spec.origin)
         spec.cached = None

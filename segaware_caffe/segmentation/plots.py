@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def write_pictures(evaluation: Evaluation, folder: str | os.PathLike[str]) -> li
     return paths
 
 
-def _draw_confusion(evaluation: Evaluation, figure) -> None:
+def _draw_confusion(evaluation: Evaluation, figure: Any) -> None:
     """Each true class' pixels by predicted class, as shares of its row."""
     counts = evaluation.confusion.counts
     names = class_names(len(counts))
@@ -40,7 +41,7 @@ def _draw_confusion(evaluation: Evaluation, figure) -> None:
     figure.colorbar(image, label="% of the true class", shrink=0.7)
 
 
-def _draw_trimap(evaluation: Evaluation, figure) -> None:
+def _draw_trimap(evaluation: Evaluation, figure: Any) -> None:
     """Mean IoU against the width of the band."""
     widths = range(1, BANDS + 1)
     figure.set_size_inches(6, 4)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import torch.distributed
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 #: wraps items, whose number it is told, to show how far they are
-Track = Callable[[Iterable[T], int], Iterable[T]]
+Track: TypeAlias = Callable[[Iterable[Any], int], Iterable[Any]]
 
 #: threads that read, and threads that write, unless the caller says otherwise
 THREADS = 2

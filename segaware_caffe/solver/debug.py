@@ -70,7 +70,7 @@ def _log_backward(net: Net, bottoms: dict[Runnable, Tensors]) -> None:
                 logger.info("    [Backward] Layer %s, param blob %d diff: %g", node.name, index, _mean(tensor.grad))
     with torch.no_grad():
         data = torch.cat([learned.tensor.reshape(-1) for learned in net.learned])
-        diff = torch.cat([learned.tensor.grad.reshape(-1) for learned in net.learned])
+        diff = torch.cat([learned.gradient.reshape(-1) for learned in net.learned])
     logger.error(
         "    [Backward] All net params (data, diff): L1 norm = (%g, %g); L2 norm = (%g, %g)",
         data.norm(1),

@@ -15,7 +15,7 @@ _STAMP = re.compile(r"^[IWEF](\d\d)(\d\d) (\d\d:\d\d:\d\d\.\d+)")
 _YEAR = 2000
 
 
-def read_tables(path: str | os.PathLike) -> dict[str, list[Row]]:
+def read_tables(path: str | os.PathLike[str]) -> dict[str, list[Row]]:
     """{"train": rows, "test": rows}: NumIters, Seconds since "Solving", LearningRate, and the outputs by their names.
 
     LearningRate is the last one printed before the row, as in Caffe's parse_log.py. The outputs of
@@ -33,7 +33,7 @@ def read_tables(path: str | os.PathLike) -> dict[str, list[Row]]:
                 if start is None and "Solving" in line:
                     start = last
                 point = reader.read(line)
-                if point is None or start is None:
+                if point is None or start is None or last is None:
                     continue
                 if point.curve == "lr":
                     rate = point.value

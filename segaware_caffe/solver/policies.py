@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 from segaware_caffe.errors import FieldError
@@ -28,10 +29,9 @@ class Schedule:
 
     def __init__(self, param: Any):
         self._param = param
-        self._rate = _POLICIES.get(param.lr_policy)
         self.current_step = 0
         self.last_event, self.minimum_loss = 0, NO_LOSS
-        if self._rate is None:
+        if param.lr_policy not in _POLICIES:
             given = param.lr_policy or "(lr_policy is not given)"
             raise FieldError(f"Unknown learning rate policy: {given}; there are: {', '.join(_POLICIES)}")
         policy = f"lr_policy '{param.lr_policy}'"
@@ -51,7 +51,7 @@ class Schedule:
             return param.warmup_start_lr + (param.base_lr - param.warmup_start_lr) * iteration / param.warmup_iter
         if loss < self.minimum_loss and param.lr_policy == "plateau":
             self.minimum_loss, self.last_event = loss, iteration
-        return self._rate(self, param, iteration)
+        return _POLICIES[param.lr_policy](self, param, iteration)
 
     def _fixed(self, param: Any, iteration: int) -> float:
         return param.base_lr
@@ -93,7 +93,7 @@ class Schedule:
         return param.base_lr / (1 + math.exp(min(-param.gamma * (iteration - param.stepsize), 700)))
 
 
-_POLICIES = {
+_POLICIES: dict[str, Callable[[Schedule, Any, int], float]] = {
     "fixed": Schedule._fixed,
     "step": Schedule._step,
     "exp": Schedule._exp,

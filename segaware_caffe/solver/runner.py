@@ -80,7 +80,7 @@ class Runner:
     @property
     def gradients(self) -> list[torch.Tensor]:
         """The learned blobs' gradients, in their order."""
-        return [learned.tensor.grad for learned in self.net.learned]
+        return [learned.gradient for learned in self.net.learned]
 
     def share_with(self, other: "Runner") -> None:
         """Use the other net's weights."""
@@ -120,8 +120,8 @@ class Runner:
             self.net.run(self._batch, losses=True, passes=(), observers=[search])  # every layer by itself
         return search.found or "no layer makes NaN or infinity when the batch is run again"
 
-    def _precision(self) -> AbstractContextManager:
-        dtype = PRECISIONS.get(self._options.autocast)
+    def _precision(self) -> AbstractContextManager[None]:
+        dtype = PRECISIONS.get(self._options.autocast or "")
         return torch.autocast(self._options.device.type, dtype, enabled=dtype is not None)
 
 

@@ -3,6 +3,7 @@
 import enum
 import signal
 from types import FrameType, TracebackType
+from typing import Any
 
 from segaware_caffe.errors import CaffeError
 
@@ -28,7 +29,7 @@ class Signals:
     def __init__(self, sigint: str = "stop", sighup: str = "snapshot"):
         self._effects = {signal.SIGHUP: _effect(sighup), signal.SIGINT: _effect(sigint)}  # the order in which poll serves them
         self._pending: set[int] = set()
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Signals":
         for number in self._effects:

@@ -19,7 +19,7 @@ from segaware_caffe.net import Net
 from segaware_caffe.schema import SolverParameter
 from segaware_caffe.solver.policies import Schedule
 from segaware_caffe.weights import SolverState, check_hdf5_names, read_solverstate, write_solverstate
-from segaware_caffe.weights.blobs import dims, same_shape
+from segaware_caffe.weights.blobs import BlobRef, dims, same_shape
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def write_snapshot(param: Any, net: Net, iteration: int, schedule: Schedule, his
     logger.info("Snapshotting solver state to %s %s", kind, state)
 
 
-def read_snapshot(path: str | os.PathLike[str], shapes: Sequence[torch.Size]) -> SolverState:
+def read_snapshot(path: str | os.PathLike[str], shapes: Sequence[torch.Size]) -> SolverState[BlobRef]:
     """A solver state whose history has these shapes, and whose `learned_net` is there.
 
     The name of the weights counts from the working directory, as in the reference; if there is no

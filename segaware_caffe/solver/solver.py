@@ -73,7 +73,7 @@ class Solver:
         self.processes = Processes()
         self.iter, self.loss, self.rate, self.stopped = 0, math.nan, math.nan, False
         self.watchers: list[Callable[[Solver], None]] = []
-        self._reading = {"variables": variables, "allow_unknown_fields": allow_unknown_fields}
+        self._reading: dict[str, Any] = {"variables": variables, "allow_unknown_fields": allow_unknown_fields}
         device = default_device(param, self.processes.this.local_rank) if device is None else torch.device(device)
         if device.type == "cuda":
             torch.cuda.set_device(device)  # where this process's collective operations run

@@ -96,9 +96,9 @@ class Updater:
     def __init__(self, param: Any, learned: Sequence[LearnedBlob]):
         self._param = param
         self._learned = learned
-        self._rule = RULES.get(param.type)
-        if self._rule is None:
+        if param.type not in RULES:
             raise FieldError(f"Unknown solver type: {param.type}; there are: {', '.join(RULES)}")
+        self._rule = RULES[param.type]
         if param.momentum and not self._rule.allows_momentum:
             raise FieldError(f"Momentum cannot be used with {param.type}: momentum is {param.momentum:g}")
         if param.type == "RMSProp" and not 0 <= param.rms_decay < 1:
@@ -110,7 +110,7 @@ class Updater:
     @torch.no_grad()
     def apply(self, rate: float, iteration: int, debug_info: bool = False) -> None:
         """Clip and normalise the accumulated gradients, add the decay, and step; the gradients become the steps."""
-        gradients = [blob.tensor.grad for blob in self._learned]
+        gradients = [blob.gradient for blob in self._learned]
         self._clip(gradients)
         for index, (blob, gradient) in enumerate(zip(self._learned, gradients, strict=True)):
             if self._param.iter_size > 1:
@@ -139,5 +139,5 @@ class Updater:
 
     def _log_update(self) -> None:
         for blob in self._learned:
-            data, diff = (float(tensor.abs().mean()) for tensor in (blob.tensor, blob.tensor.grad))
+            data, diff = (float(tensor.abs().mean()) for tensor in (blob.tensor, blob.gradient))
             logger.info("    [Update] Layer %s, param %s data: %g; diff: %g", blob.layer, blob.name or blob.index, data, diff)

@@ -20,6 +20,7 @@ from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import FileError, WeightsError
 from segaware_caffe.files import make_folder, replacing, write_json
 from segaware_caffe.schema import file_text, read_net, read_variables, render
+from segaware_caffe.schema.templates import Value
 from segaware_caffe.segmentation.evaluate import Evaluation, evaluate, listed
 from segaware_caffe.segmentation.predict import Predictor, predict, read_entries, unfinished
 from segaware_caffe.segmentation.workers import Track, untracked, wait_for_all
@@ -139,7 +140,7 @@ def reproduce(task: Task, tracker: Callable[[str, str], Track] = lambda label, u
 
 def rendered(task: Task) -> str:
     """The network's text: the template with the published values, and with the dataset and the folders of this task."""
-    values = {
+    values: dict[str, Value] = {
         **read_variables(FOLDER / task.net / f"voc_{task.subset}.vars"), "NET_ID": task.net, "DATA_ROOT": str(task.voc.root),
         "EXP": str(task.output), "TEST_SET": f"voc_{task.subset}", "FEATURE_DIR": str(task.output / "features"), "BATCH_SIZE": 1,
     }  # fmt: skip

@@ -4,14 +4,14 @@ import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
 from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
-from segaware_caffe.weights.blobs import Array, BlobRef, as_blob
+from segaware_caffe.weights.blobs import B, BlobRef, as_blob
 from segaware_caffe.weights.caffemodel import read_blob
 from segaware_caffe.weights.hdf5 import checked, member, new_hdf5
 from segaware_caffe.weights.mapped import MappedFile
@@ -29,7 +29,7 @@ MAX_ITERATION = 2**31 - 1
 
 
 @dataclass
-class SolverState:
+class SolverState(Generic[B]):
     """A solver between two iterations.
 
     `iter` updates are done, the weights are in the file `learned_net`, the learning rate has come
@@ -41,24 +41,24 @@ class SolverState:
     iter: int
     learned_net: str
     current_step: int
-    history: Sequence[BlobRef | Array]
+    history: Sequence[B]
     last_event: int = 0
     minimum_loss: float = NO_LOSS
 
 
-def read_solverstate(path: str | os.PathLike[str]) -> SolverState:
+def read_solverstate(path: str | os.PathLike[str]) -> SolverState[BlobRef]:
     """A solver state; a name that ends in .h5 is HDF5, as in the reference. CaffeError if it is damaged or something else."""
     return _read_hdf5(path) if os.fspath(path).endswith(".h5") else _read_binary(path)
 
 
-def write_solverstate(path: str | os.PathLike[str], state: SolverState) -> None:
+def write_solverstate(path: str | os.PathLike[str], state: SolverState[Any]) -> None:
     """Write a solver state in the format that the name says; the file appears when it is complete."""
     history = [as_blob(values, "history", index) for index, values in enumerate(state.history)]
     write = _write_hdf5 if os.fspath(path).endswith(".h5") else _write_binary
     write(path, state, history)
 
 
-def _read_binary(path: str | os.PathLike[str]) -> SolverState:
+def _read_binary(path: str | os.PathLike[str]) -> SolverState[BlobRef]:
     file = MappedFile(path)
     scanner = Scanner(file.data, file.path)
     numbers: dict[int, int] = {}
@@ -77,7 +77,7 @@ def _read_binary(path: str | os.PathLike[str]) -> SolverState:
     return _checked_state(path, numbers.get(ITER), learned_net, numbers.get(CURRENT_STEP, 0), history, *plateau)
 
 
-def _write_binary(path: str | os.PathLike[str], state: SolverState, history: Sequence[BlobRef]) -> None:
+def _write_binary(path: str | os.PathLike[str], state: SolverState[Any], history: Sequence[BlobRef]) -> None:
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(_number_field(ITER, state.iter) + bytes_field(LEARNED_NET, os.fsencode(state.learned_net)))
         for index, blob in enumerate(history):
@@ -92,7 +92,7 @@ def _number_field(number: int, value: int) -> bytes:
     return varint(number << 3 | VARINT) + varint(value)
 
 
-def _read_hdf5(path: str | os.PathLike[str]) -> SolverState:
+def _read_hdf5(path: str | os.PathLike[str]) -> SolverState[BlobRef]:
     h5py = optional_import("h5py", "hdf5", path)
     open_as(path, "hdf5")
     try:
@@ -117,7 +117,7 @@ def _value(dataset: Any) -> Any:
     return dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]
 
 
-def _write_hdf5(path: str | os.PathLike[str], state: SolverState, history: Sequence[BlobRef]) -> None:
+def _write_hdf5(path: str | os.PathLike[str], state: SolverState[Any], history: Sequence[BlobRef]) -> None:
     name = os.fsencode(state.learned_net)
     with new_hdf5(path) as file:
         file.create_dataset("iter", data=[state.iter], dtype="i4")
@@ -133,7 +133,7 @@ def _write_hdf5(path: str | os.PathLike[str], state: SolverState, history: Seque
 
 def _checked_state(
     path: str | os.PathLike[str], iteration: int | None, learned_net: str, step: int, history: list[BlobRef], event: int, loss: float
-) -> SolverState:
+) -> SolverState[BlobRef]:
     if iteration is None or not learned_net:
         raise WeightsError(f"{path}: not a solver state: it names no iteration, or no file of weights")
     if not all(0 <= number <= MAX_ITERATION for number in (iteration, step, event)):

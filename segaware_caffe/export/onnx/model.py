@@ -187,11 +187,9 @@ def _model(
         fold_affine(writer, set(outputs))
     used = {name for node in writer.nodes for name in node.input}
     writer.constants = {name: array for name, array in writer.constants.items() if name in used}
-    infos = [
-        [_info(net.graph.names[v], written.shapes[v], axes.get(v, {})) for v in inputs if net.graph.names[v] in used],
-        [_info(name, outputs[name], axes.get(value, {})) for name, value in wanted.items()],
-    ]
-    graph = helper.make_graph(writer.nodes, net.name or "net", *infos, initializer=writer.tensors())
+    fed = [_info(net.graph.names[v], written.shapes[v], axes.get(v, {})) for v in inputs if net.graph.names[v] in used]
+    made = [_info(name, outputs[name], axes.get(value, {})) for name, value in wanted.items()]
+    graph = helper.make_graph(writer.nodes, net.name or "net", fed, made, initializer=writer.tensors())
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     model.producer_name, model.producer_version = "segaware_caffe", __version__
     return model

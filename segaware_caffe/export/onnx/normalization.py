@@ -27,7 +27,7 @@ def with_own_statistics(w: Writer, bottom: Blob, eps: float) -> str:
 @converter("BatchNorm")
 def batch_norm(w: Writer, layer: Any, bottom: Blob) -> str:
     ndim = len(bottom.shape)
-    slope, bias = (layer.blob(index).double() for index in (3, 4)) if layer.scaled else (1.0, 0.0)
+    slope, bias = (layer.blob(index).double() if layer.scaled else torch.tensor(default) for index, default in ((3, 1.0), (4, 0.0)))
     if not layer.takes_stored():
         top = with_own_statistics(w, bottom, layer.eps)
         return fixed(w, layer, top, ndim, slope, bias) if layer.scaled else top

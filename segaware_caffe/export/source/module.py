@@ -51,7 +51,7 @@ def load(path="{weights}"):
 '''
 
 
-def write_module(net: Net, path: str | os.PathLike, *, outputs: Iterable[str] | None) -> str:
+def write_module(net: Net, path: str | os.PathLike[str], *, outputs: Iterable[str] | None) -> str:
     """What `segaware_caffe.export_source` does and says."""
     path = Path(path)
     if net.training:
