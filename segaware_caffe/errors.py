@@ -12,6 +12,14 @@ class CaffeError(ValueError):
     wording is the reference's, so that a Caffe user can search for it.
 
     Most are of a kind, a subclass; what is of none is an argument of a call or an option.
+
+    >>> import segaware_caffe
+    >>> try:
+    ...     segaware_caffe.read_solver("bas_lr: 0.1")
+    ... except segaware_caffe.CaffeError as error:
+    ...     print(error)
+    Failed to parse SolverParameter text
+      <text>:1:1: bas_lr: Message type "caffe.SolverParameter" has no field named "bas_lr". Did you mean "base_lr"?
     """
 
 

@@ -38,6 +38,11 @@ def export_onnx(
 
     Raises CaffeError for layers that have no ONNX form, all at once; for a `dynamic` that the net does not allow; for
     a model of more than 2 GiB.
+
+    >>> import segaware_caffe
+    >>> net = segaware_caffe.Net('input: "x" input_shape { dim: 1 dim: 3 } layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }')
+    >>> [output.name for output in export_onnx(net, "net.onnx").graph.output]
+    ['y']
     """
     optional_import("onnx", "onnx", path)
     from segaware_caffe.export.onnx import write_model
@@ -57,6 +62,11 @@ def export_source(net: "Net", path: str | os.PathLike[str], *, outputs: Iterable
     functions that it uses. It needs torch, and safetensors for `load`; it trains by autograd.
 
     Raises CaffeError for layers that have no form in plain PyTorch, all at once.
+
+    >>> import segaware_caffe
+    >>> net = segaware_caffe.Net('input: "x" input_shape { dim: 1 dim: 3 } layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }')
+    >>> "functional.relu" in export_source(net, "net.py")
+    True
     """
     from segaware_caffe.export.source import write_module
 

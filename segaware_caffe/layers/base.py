@@ -48,6 +48,13 @@ class Layer(Runnable):
 
     Attributes of an instance: `proto` (its LayerParameter), `name`, `num_tops`, `options` (the
     message named by `param_field`, with its defaults), `context`, `specs` (its learned blobs).
+
+    >>> from segaware_caffe import Net
+    >>> net = Net('input: "x" input_shape { dim: 1 dim: 3 } layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y" '
+    ...           'inner_product_param { num_output: 2 } }')
+    >>> layer = net.layers[-1]
+    >>> layer.name, layer.type, layer.options.num_output, [tuple(blob.shape) for blob in layer.blobs]
+    ('fc', 'InnerProduct', 2, [(2, 3), (2,)])
     """
 
     type: ClassVar[str] = ""

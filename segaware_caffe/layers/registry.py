@@ -26,6 +26,17 @@ def register(type_name: str, *, source: str = "") -> Callable[[_L], _L]:
 
     `source` says where the layer is specified: a section ("spec/layers.md 5.9"), or the fork of Caffe that has it.
     Registering a type again replaces its class, so a user's own version of a layer wins.
+
+    >>> import segaware_caffe
+    >>> @register("Swap")
+    ... class Swap(segaware_caffe.Layer):
+    ...     def reshape(self, bottom):
+    ...         return bottom[::-1]
+    ...     def forward(self, bottom):
+    ...         return bottom.T
+    >>> text = 'input: "x" input_shape { dim: 2 dim: 3 } layer { name: "swap" type: "Swap" bottom: "x" top: "y" }'
+    >>> segaware_caffe.Net(text).shapes["y"]
+    (3, 2)
     """
 
     def add(cls: _L) -> _L:

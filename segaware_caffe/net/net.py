@@ -65,6 +65,18 @@ class Net(nn.Module):
 
     Its `state_dict` has the key `<layer>.<blob index>` for each learned blob; what
     `segaware-caffe convert` writes fits `load_state_dict`.
+
+    >>> import torch
+    >>> net = Net('''
+    ...     layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+    ...     layer { name: "conv" type: "Convolution" bottom: "data" top: "conv" convolution_param { num_output: 4 kernel_size: 3 } }
+    ...     layer { name: "relu" type: "ReLU" bottom: "conv" top: "relu" }
+    ... ''')
+    >>> blobs = net(data=torch.zeros(1, 3, 8, 8), keep=["conv"])
+    >>> {name: tuple(blob.shape) for name, blob in blobs.items()}
+    {'relu': (1, 4, 6, 6), 'conv': (1, 4, 6, 6)}
+    >>> [tuple(blob.shape) for blob in net.params["conv"]]
+    [(4, 3, 3, 3), (4,)]
     """
 
     def __init__(

@@ -15,6 +15,11 @@ def filter_net(net: NetParameter, phase: str | int, level: int = 0, stages: Iter
     `phase` is "TRAIN" or "TEST" in any case, or 0 or 1; it replaces the net's own. The net's own
     `state` supplies the level where `level` is 0, and its stages come before `stages`. The copy's
     `state` is the one that was used. Raises CaffeError for a layer with both kinds of rules.
+
+    >>> from segaware_caffe.schema import read_net
+    >>> net = read_net('layer { name: "a" type: "ReLU" } layer { name: "b" type: "Dropout" include { phase: TRAIN } }')
+    >>> [layer.name for layer in filter_net(net, "TEST").layer], [layer.name for layer in filter_net(net, "TRAIN").layer]
+    (['a'], ['a', 'b'])
     """
     if net.layers:
         raise CaffeError("The net holds V1 layers, which have to be upgraded first: get it from read_net")

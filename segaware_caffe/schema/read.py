@@ -39,6 +39,12 @@ def read_net(
     Raises CaffeError: no such file, not a text, a variable without a value, a mistake in the text (see
     `parse_text`), words of other forks whose meaning is not built (all of them, with their places;
     docs/dialects.md), an upgrade that would lose something.
+
+    >>> net = read_net('layer { name: "${NAME}" type: "ReLU" bottom: "x" top: "x" }', {"NAME": "relu1"})
+    >>> net.layer[0].name
+    'relu1'
+    >>> read_net("configs/vgg/deploy.prototxt").layer[0].type
+    'Input'
     """
     number = None if phase is None else phase_number(phase)
     return _read(path_or_text, NetParameter, variables, allow_unknown_fields, lambda net, path: upgrade_net(net), number)
@@ -53,6 +59,10 @@ def read_solver(
 
     The old `solver_type` becomes `type`, and the name of the file completes `snapshot_prefix`. Nets
     inside the solver stay as they are written: `read_net` upgrades them.
+
+    >>> solver = read_solver('net: "lenet.prototxt" base_lr: 0.01 lr_policy: "fixed" solver_type: ADAM')
+    >>> solver.type, round(solver.base_lr, 6)
+    ('Adam', 0.01)
     """
     return _read(path_or_text, SolverParameter, variables, allow_unknown_fields, upgrade_solver)
 

@@ -108,6 +108,15 @@ def evaluate(
     Several folders are what several machines predicted. A prediction that is not there or cannot
     be read is left out and listed. CaffeError if a label is missing, if sizes differ, for values
     that are no classes, and if there is nothing to judge. `track` sees the images go by.
+
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from segaware_caffe.segmentation import write_label_png
+    >>> for folder, labels in (("true", [[0, 1], [1, 255]]), ("predicted", [[0, 1], [0, 0]])):
+    ...     Path(folder).mkdir()
+    ...     write_label_png(f"{folder}/a.png", np.array(labels, np.uint8))
+    >>> evaluate(["a"], ["predicted"], "true", classes=2).scores.mean_iou
+    50.0
     """
     total = Evaluation(classes)
     judged = ahead(lambda name: _judge(name, [Path(folder) for folder in predictions], Path(labels), classes), names, threads)

@@ -24,7 +24,13 @@ _STRETCHED = {"L;2": 85, "L;4": 17}
 
 
 def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
-    """The labels (H, W) uint8 in an image file. CaffeError names the file and says what is wrong with it."""
+    """The labels (H, W) uint8 in an image file. CaffeError names the file and says what is wrong with it.
+
+    >>> from segaware_caffe.segmentation import write_label_png
+    >>> write_label_png("labels.png", np.array([[0, 15], [255, 0]], np.uint8))
+    >>> read_labels("labels.png").tolist()
+    [[0, 15], [255, 0]]
+    """
     with loading(path), Image.open(path) as image:
         stored = image.tile[0][3] if image.tile else None
         values = np.asarray(image)

@@ -41,6 +41,11 @@ class ConfusionMatrix:
     The idiom is that of torchvision's reference scripts: `update` with each image, then `compute`,
     or print it. The counts are integers over the whole set, so no order or grouping of images
     changes a result.
+
+    >>> confusion = ConfusionMatrix(classes=2)
+    >>> confusion.update(np.array([[0, 1], [1, VOID]]), np.array([[0, 1], [0, 0]]))
+    >>> confusion.counts.tolist(), confusion.compute().mean_iou
+    ([[1, 0], [1, 1]], 50.0)
     """
 
     def __init__(self, classes: int = len(CLASSES)):
@@ -112,5 +117,9 @@ def devkit_text(scores: Scores, names: Sequence[str] | None = None) -> str:
 
 
 def class_names(classes: int) -> tuple[str, ...]:
-    """VOC's names for VOC's 21 classes, numbers for any other number of them."""
+    """VOC's names for VOC's 21 classes, numbers for any other number of them.
+
+    >>> class_names(21)[:3]
+    ('background', 'aeroplane', 'bicycle')
+    """
     return CLASSES if classes == len(CLASSES) else tuple(f"class {index}" for index in range(classes))

@@ -16,7 +16,11 @@ CLASSES = (
 
 
 def colormap() -> np.ndarray:
-    """VOC's 256 colours, (256, 3) uint8: the bits of an index, dealt in turn to red, green and blue from the top down."""
+    """VOC's 256 colours, (256, 3) uint8: the bits of an index, dealt in turn to red, green and blue from the top down.
+
+    >>> colormap()[:3].tolist()
+    [[0, 0, 0], [128, 0, 0], [0, 128, 0]]
+    """
     index = np.arange(256)[:, None]
     channel = np.arange(3)
     colours = np.zeros((256, 3), np.uint8)
@@ -26,7 +30,13 @@ def colormap() -> np.ndarray:
 
 
 def write_label_png(path: str | os.PathLike[str], labels: np.ndarray) -> None:
-    """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's."""
+    """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's.
+
+    >>> write_label_png("labels.png", np.array([[0, 15], [255, 0]], np.uint8))
+    >>> from segaware_caffe.segmentation import read_labels
+    >>> read_labels("labels.png").tolist()
+    [[0, 15], [255, 0]]
+    """
     labels = np.asarray(labels)
     if labels.ndim != 2 or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
         raise ShapeError(f"labels for {os.fspath(path)} must be an (H, W) array of values 0 to 255, not shape {labels.shape}")
@@ -37,7 +47,12 @@ def write_label_png(path: str | os.PathLike[str], labels: np.ndarray) -> None:
 
 
 def overlay(rgb: np.ndarray, labels: np.ndarray, opacity: float = 0.6) -> np.ndarray:
-    """The photograph (H, W, 3) uint8 with the labels' colours laid over it; background stays as it is."""
+    """The photograph (H, W, 3) uint8 with the labels' colours laid over it; background stays as it is.
+
+    >>> rgb = np.full((1, 2, 3), 100, np.uint8)
+    >>> overlay(rgb, np.array([[0, 1]]), opacity=0.5).tolist()
+    [[[100, 100, 100], [114, 50, 50]]]
+    """
     colours = colormap()[labels].astype(np.float32)
     weight = np.where(labels[..., None] == 0, 0.0, opacity)
     return (rgb * (1 - weight) + colours * weight).round().astype(np.uint8)

@@ -178,7 +178,18 @@ def write_predictions(scored: Iterable[Scored], folder: str | os.PathLike[str], 
 def predict(
     predictor: Predictor, entries: Iterable[Entry], folder: str | os.PathLike[str], readers: int = THREADS, writers: int = THREADS
 ) -> Iterator[str]:
-    """Predict the entries, such as those that are `unfinished`; yields each name once its label image is under `folder`."""
+    """Predict the entries, such as those that are `unfinished`; yields each name once its label image is under `folder`.
+
+    >>> from PIL import Image
+    >>> from segaware_caffe.models import CAMVID_SEGAWARE as model
+    >>> from segaware_caffe.schema import read_net
+    >>> Image.new("RGB", (60, 50)).save("street.png")
+    >>> with open("list.txt", "w") as file:
+    ...     print("street.png 0", file=file)
+    >>> net = read_net(model.prototxt, {"HEIGHT": 65, "WIDTH": 65})
+    >>> list(predict(Predictor(net, root="", weights=model.weights), read_entries("list.txt"), "labels"))
+    ['street']
+    """
     return write_predictions(map(predictor.score, ahead(predictor.load, entries, readers)), folder, writers)
 
 

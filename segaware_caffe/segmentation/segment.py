@@ -33,13 +33,24 @@ class Segmentation:
 
 
 def read_photograph(path: str | os.PathLike[str]) -> np.ndarray:
-    """A photograph (H, W, 3) uint8 RGB, upright: turned and mirrored as its EXIF orientation says. FileError names the file."""
+    """A photograph (H, W, 3) uint8 RGB, upright: turned and mirrored as its EXIF orientation says. FileError names the file.
+
+    >>> Image.new("RGB", (4, 2), "red").save("red.png")
+    >>> read_photograph("red.png").shape
+    (2, 4, 3)
+    """
     with loading(path), Image.open(path) as image:
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def without_sinks(net: NetParameter) -> NetParameter:
-    """A copy without the layers that only write or silence (MatWrite, Silence, HDF5Output), so that what they read becomes output."""
+    """A copy without the layers that only write or silence (MatWrite, Silence, HDF5Output), so that what they read becomes output.
+
+    >>> from segaware_caffe.schema import read_net
+    >>> net = read_net('layer { name: "in" type: "Input" top: "x" } layer { name: "silence" type: "Silence" bottom: "x" }')
+    >>> [layer.name for layer in without_sinks(net).layer]
+    ['in']
+    """
     result = NetParameter()
     result.CopyFrom(net)
     kept = [layer for layer in net.layer if layer.top or layer_class(layer.type).tops != 0]
@@ -56,6 +67,11 @@ class Segmenter:
         image: name of that blob; None for the first blob of 3 channels.
         scores: name of the output with a channel per class; None if only one output can be it.
         mean: what to subtract, blue green red.
+
+    >>> from segaware_caffe.models import CAMVID_SEGAWARE as model
+    >>> net = Net(model.prototxt, weights=model.weights, variables={"HEIGHT": 65, "WIDTH": 65})
+    >>> Segmenter(net)(np.zeros((50, 60, 3), np.uint8)).labels.shape
+    (50, 60)
     """
 
     def __init__(self, net: Net, image: str | None = None, scores: str | None = None, mean: Sequence[float] = MEAN):

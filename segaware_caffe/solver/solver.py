@@ -48,6 +48,19 @@ class Solver:
     Attributes: `param` (the SolverParameter), `net`, `test_nets` (whose weights are the train net's),
     `iter` (updates done), `loss` (averaged over `average_loss` iterations), `rate` (the last update's),
     `stopped` (whether `poll` said stop), `watchers` (called with the solver after every update).
+
+    >>> from segaware_caffe.schema import read_solver
+    >>> proto = read_solver('base_lr: 0.1 lr_policy: "fixed" max_iter: 30 snapshot_after_train: false solver_mode: CPU')
+    >>> from segaware_caffe.schema import read_net
+    >>> proto.net_param.CopyFrom(read_net('''
+    ...     layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 dim: 1 } data_filler { value: 1 } } }
+    ...     layer { name: "y" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 1 } }
+    ...     layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "x" top: "loss" }
+    ... '''))
+    >>> solver = Solver(proto)
+    >>> solver.step(30)
+    >>> solver.iter, solver.net.params["y"][0].item() > 0.4
+    (30, True)
     """
 
     runner_class: ClassVar[type[Runner]] = Runner

@@ -59,6 +59,14 @@ def read_caffemodel(path: str | os.PathLike[str]) -> Weights:
     Reads `layer` and the legacy `layers` (V1, and V0 within it). The files of either dialect, of
     any size. Raises CaffeError, naming the file and the layer or the byte offset, if the file is
     damaged or something else.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> from segaware_caffe.weights import write_caffemodel
+    >>> write_caffemodel("net.caffemodel", "net", layers)
+    >>> for layer in read_caffemodel("net.caffemodel"):
+    ...     print(layer.name, layer.type, layer.blobs[0].numpy().shape)
+    fc InnerProduct (2, 3)
     """
     file = open_as(path, "caffemodel")
     scanner = Scanner(file.data, file.path)

@@ -70,6 +70,14 @@ def compare(a: str | os.PathLike[str] | Weights, b: str | os.PathLike[str] | Wei
 
     The n-th layer of a name is compared with the n-th of that name. A legacy shape equals the one
     it stands for.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> from segaware_caffe.weights import write_weights
+    >>> write_weights("a.caffemodel", "net", layers)
+    >>> write_weights("b.npz", "net", layers)
+    >>> print(compare("a.caffemodel", "b.npz"))
+    2 of 2 common blobs are equal
     """
     first, second = (side if isinstance(side, Weights) else read_weights(side) for side in (a, b))
     left, right = dict(_layers(first)), dict(_layers(second))

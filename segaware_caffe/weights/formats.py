@@ -56,7 +56,15 @@ class Conversion:
 
 
 def read_weights(path: str | os.PathLike[str]) -> Weights:
-    """The layers of a weight file of any kind that this package knows; CaffeError if it is none."""
+    """The layers of a weight file of any kind that this package knows; CaffeError if it is none.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> write_weights("any_name", "net", layers, kind=".npz")
+    >>> weights = read_weights("any_name")
+    >>> weights.kind, next(iter(weights)).blobs[0].numpy().sum().item()
+    ('npz', 6.0)
+    """
     return READERS.get(file_kind(MappedFile(path)), read_caffemodel)(path)
 
 
@@ -65,6 +73,12 @@ def write_weights(path: str | os.PathLike[str], net_name: str, layers: Iterable[
 
     `layers` are LayerWeights or tuples (name, type, blobs), as for `write_caffemodel`. Legacy
     shapes become the ones that today's layers have.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> write_weights("net.caffemodel", "net", layers)
+    >>> [(layer.name, [blob.shape for blob in layer.blobs]) for layer in read_weights("net.caffemodel")]
+    [('fc', [(2, 3), (2,)])]
     """
     writer = WRITERS.get(kind or Path(path).suffix.lower())
     if writer is None:
@@ -73,7 +87,14 @@ def write_weights(path: str | os.PathLike[str], net_name: str, layers: Iterable[
 
 
 def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Conversion:
-    """Copy the weights in `source`, a file of any kind, to a file of the kind that `target` is named for."""
+    """Copy the weights in `source`, a file of any kind, to a file of the kind that `target` is named for.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> write_weights("net.caffemodel", "net", layers)
+    >>> print(convert("net.caffemodel", "net.npz"))
+    net.caffemodel (caffemodel) -> net.npz: 1 layers with weights, 2 blobs, 8 values
+    """
     weights = read_weights(source)
     write_weights(target, weights.net_name, weights)
     blobs = [blob for layer in weights for blob in layer.blobs if blob is not None]

@@ -56,6 +56,12 @@ def read_hdf5(path: str | os.PathLike[str]) -> Weights:
     """The layers of a .caffemodel.h5, in the order they were made if the file keeps it, else by name.
 
     A blob that a layer shares with another one and does not own is None.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> write_hdf5("net.caffemodel.h5", "net", layers)
+    >>> read_hdf5("net.caffemodel.h5").kind
+    'hdf5'
     """
     h5py = optional_import("h5py", "hdf5", path)
     open_as(path, "hdf5")
@@ -78,6 +84,12 @@ def write_hdf5(path: str | os.PathLike[str], net_name: str, layers: Iterable[Wri
 
     Raises CaffeError, before anything is written, for two layers of one name and for names that
     HDF5 cannot hold.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> write_hdf5("net.caffemodel.h5", "net", layers)
+    >>> [layer.name for layer in read_hdf5("net.caffemodel.h5")]
+    ['fc']
     """
     complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
     check_hdf5_names(path, [layer.name for layer in complete])
@@ -110,7 +122,13 @@ def new_hdf5(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 
 def check_hdf5_names(path: str | os.PathLike[str], names: Sequence[str]) -> None:
-    """Raise WeightsError for layers whose names a HDF5 file cannot hold, or not beside each other."""
+    """Raise WeightsError for layers whose names a HDF5 file cannot hold, or not beside each other.
+
+    >>> check_hdf5_names("net.caffemodel.h5", ["conv1", "conv2"])
+    >>> check_hdf5_names("net.caffemodel.h5", ["block/conv1"])
+    Traceback (most recent call last):
+    segaware_caffe.errors.WeightsError: net.caffemodel.h5: a layer named 'block/conv1' cannot be stored in HDF5; write a .caffemodel
+    """
     for name in names:
         if "/" in name or name in ("", "."):
             raise WeightsError(f"{path}: a layer named '{name}' cannot be stored in HDF5; write a .caffemodel")

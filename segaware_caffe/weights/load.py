@@ -116,6 +116,15 @@ def load_weights(path: str | os.PathLike[str], targets: Iterable[LoadTarget | tu
             the same tensor or views of the same memory.
 
     Raises CaffeError before anything is copied if the file is damaged or does not fit.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> from segaware_caffe.weights import write_weights
+    >>> write_weights("net.caffemodel", "net", layers)
+    >>> weight, bias = torch.empty(2, 3), torch.empty(2)
+    >>> report = load_weights("net.caffemodel", [("fc", [weight, bias])])
+    >>> weight.sum().item(), report.missing
+    (6.0, [])
     """
     weights, layers = read_weights(path), [LoadTarget(*target) for target in targets]
     report = plan_load(weights, layers)
@@ -134,6 +143,14 @@ def plan_load(weights: Weights, targets: Iterable[LoadTarget | tuple[Any, ...]])
     Layers match by name alone, never by type: a layer of the file goes to the first layer of the
     net that has its name (from HDF5 files: to the last). The numbers of blobs must be equal, and
     each shape; in HDF5 files a blob that another layer owns may be missing.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> from segaware_caffe.weights import read_weights, write_weights
+    >>> write_weights("net.caffemodel", "net", layers)
+    >>> report = plan_load(read_weights("net.caffemodel"), [("fc", [(2, 3), (2,)]), ("fc2", [(4, 2)])])
+    >>> report.missing
+    ['fc2']
     """
     layers = [LoadTarget(*target) for target in targets]
     owners = _owners(layers)

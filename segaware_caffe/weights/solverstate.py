@@ -47,12 +47,25 @@ class SolverState(Generic[B]):
 
 
 def read_solverstate(path: str | os.PathLike[str]) -> SolverState[BlobRef]:
-    """A solver state; a name that ends in .h5 is HDF5, as in the reference. CaffeError if it is damaged or something else."""
+    """A solver state; a name that ends in .h5 is HDF5, as in the reference. CaffeError if it is damaged or something else.
+
+    >>> import numpy as np
+    >>> write_solverstate("net_iter_10.solverstate", SolverState(10, "net_iter_10.caffemodel", 0, [np.zeros(3, np.float32)]))
+    >>> state = read_solverstate("net_iter_10.solverstate")
+    >>> state.learned_net, len(state.history)
+    ('net_iter_10.caffemodel', 1)
+    """
     return _read_hdf5(path) if os.fspath(path).endswith(".h5") else _read_binary(path)
 
 
 def write_solverstate(path: str | os.PathLike[str], state: SolverState[Any]) -> None:
-    """Write a solver state in the format that the name says; the file appears when it is complete."""
+    """Write a solver state in the format that the name says; the file appears when it is complete.
+
+    >>> import numpy as np
+    >>> write_solverstate("net_iter_10.solverstate", SolverState(10, "net_iter_10.caffemodel", 0, [np.zeros(3, np.float32)]))
+    >>> read_solverstate("net_iter_10.solverstate").iter
+    10
+    """
     history = [as_blob(values, "history", index) for index, values in enumerate(state.history)]
     write = _write_hdf5 if os.fspath(path).endswith(".h5") else _write_binary
     write(path, state, history)

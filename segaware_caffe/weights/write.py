@@ -37,6 +37,13 @@ def write_caffemodel(path: str | os.PathLike[str], net_name: str, layers: Iterab
 
     The data is streamed, so no second copy of all weights is made. The file may exceed 2 GB: then
     this package reads it, but protobuf, and with it the reference, cannot.
+
+    >>> import numpy as np
+    >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
+    >>> write_caffemodel("net.caffemodel", "net", layers)
+    >>> from segaware_caffe.weights import read_caffemodel
+    >>> read_caffemodel("net.caffemodel").net_name
+    'net'
     """
     complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
     with replacing(path) as temporary, open(temporary, "wb") as file:
