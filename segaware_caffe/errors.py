@@ -15,11 +15,10 @@ class CaffeError(ValueError):
 
     >>> import segaware_caffe
     >>> try:
-    ...     segaware_caffe.read_solver("bas_lr: 0.1")
+    ...     segaware_caffe.read_net("lenet.prototxt")
     ... except segaware_caffe.CaffeError as error:
-    ...     print(error)
-    Failed to parse SolverParameter text
-      <text>:1:1: bas_lr: Message type "caffe.SolverParameter" has no field named "bas_lr". Did you mean "base_lr"?
+    ...     print(type(error).__name__, error, sep=": ")
+    FileError: File not found: lenet.prototxt
     """
 
 

@@ -31,6 +31,14 @@ def extend_schema(path_or_text: str | os.PathLike[str]) -> None:
     `param_field = "hard_swish_param"` reads it. The same piece may be given again. Raises ParseError
     (`file:line:column`) for what is no .proto, and for a name or number that means something else
     already: then nothing is added. FileError if there is no such file.
+
+    >>> extend_schema('''
+    ...     message ScaledSwishParameter { optional float beta = 1 [default = 1]; }
+    ...     extend LayerParameter { optional ScaledSwishParameter scaled_swish_param = 5002; }
+    ... ''')
+    >>> from segaware_caffe.schema import read_net
+    >>> read_net('layer { name: "s" type: "ScaledSwish" scaled_swish_param { beta: 2 } }').layer[0].scaled_swish_param.beta
+    2.0
     """
     text, source = _text_of(path_or_text)
     reader = ProtoReader(text, source)
