@@ -67,6 +67,8 @@ class SegAccuracy(Layer):
     bottoms = 2
     param_field = "seg_accuracy_param"
 
+    _confusion: torch.Tensor
+
     def setup(self, scores: Shape, labels: Shape) -> None:
         self.check(len(scores) == 4, f"the scores must have 4 axes, not shape {dims(scores)}", ShapeError)
         self.register_buffer("_confusion", torch.zeros(scores[1], scores[1], dtype=torch.int64), persistent=False)

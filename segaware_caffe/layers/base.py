@@ -57,7 +57,7 @@ class Layer(Runnable):
     ('fc', 'InnerProduct', 2, [(2, 3), (2,)])
     """
 
-    type: ClassVar[str] = ""
+    type: ClassVar[str] = ""  # type: ignore[assignment]  # Caffe's word; torch has a method of the name, for dtypes
     #: where the type is specified; both are set by `register`
     source: ClassVar[str] = ""
     #: number of bottoms and tops: an int, or (least, most) with None for no limit
@@ -122,7 +122,7 @@ class Layer(Runnable):
 
     def blob(self, index: int) -> torch.Tensor:
         """Learned blob `index` as forward uses it: in this layer's shape, cut off where it does not learn."""
-        value = self._parameters[str(index)]
+        value = self._stored(index)
         if value.shape != self.specs[index].shape:  # PERMISSIVE sharing: same count, other shape
             value = value.view(self.specs[index].shape)
         return value if self.learns[index] and not self.specs[index].fixed else value.detach()
@@ -132,8 +132,12 @@ class Layer(Runnable):
         """The learned blobs in Caffe's order."""
         return [
             value if value.shape == spec.shape else value.view(spec.shape)
-            for value, spec in ((self._parameters[str(i)], s) for i, s in enumerate(self.specs))
+            for value, spec in ((self._stored(i), s) for i, s in enumerate(self.specs))
         ]
+
+    def _stored(self, index: int) -> torch.Tensor:
+        value: Any = self._parameters[str(index)]
+        return value
 
     def axis(self, value: int, ndim: int, field: str = "axis") -> int:
         """A canonical axis: negative values count from the end (spec/layers.md 1.1)."""

@@ -174,7 +174,7 @@ class PriorBox(Layer):
     def _box_sizes(self) -> list[tuple[float, float]]:
         """Width and height of the P boxes, in their order."""
         param = self.options
-        ratios = []
+        ratios: list[float] = []
         for ratio in param.aspect_ratio:
             if all(abs(ratio - known) >= 1e-6 for known in (1.0, *ratios)):
                 ratios += [ratio, 1 / ratio] if param.flip else [ratio]

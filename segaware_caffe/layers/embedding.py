@@ -56,8 +56,8 @@ class Im2dist(WindowLayer):
     def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return 2 * bottoms[0][1] * math.prod(tops[0])  # a difference and a sum for each channel
 
-    def why_not(self, bottom: torch.Tensor) -> str | None:
-        return native.why_not(self.geometry, bottom)
+    def why_not(self, *bottoms: torch.Tensor) -> str | None:
+        return native.why_not(self.geometry, *bottoms)
 
 
 @register("Im2parity", source="spec/layers.md 3.2")
@@ -107,7 +107,8 @@ class DistLoss(LossLayer):
             math.prod(distances) == math.prod(parity),
             f"distances and parity must have the same count, not shapes {dims(distances)} and {dims(parity)}",
         )
-        return super().reshape(distances, parity)
+        super().reshape(distances, parity)
+        return ()
 
     def forward(self, distances: torch.Tensor, parity: torch.Tensor) -> torch.Tensor:
         options = self.options

@@ -17,12 +17,11 @@ def filler(message: Any, shape: Sequence[int], fail: Callable[[str], Any]) -> Fi
     """
     if message is None:
         return constant(0.0)
-    make = _FILLERS.get(message.type)
-    if make is None:
+    if message.type not in _FILLERS:
         fail(f"Unknown filler name: {message.type} (known: {', '.join(sorted(_FILLERS))})")
     if message.sparse != -1 and message.type not in ("gaussian", "xy"):
         fail(f"Sparsity not supported by the filler {message.type} (only by gaussian)")
-    return make(message, tuple(shape), fail)
+    return _FILLERS[message.type](message, tuple(shape), fail)
 
 
 def constant(value: float) -> Fill:

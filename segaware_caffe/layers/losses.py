@@ -1,11 +1,12 @@
 """Losses that compare two blobs, or a blob with labels, without a softmax of their own; and what all losses share."""
 
 import math
+from typing import Any, ClassVar
 
 import torch
 from torch.nn import functional
 
-from segaware_caffe.layers.base import Layer, Shape, dims
+from segaware_caffe.layers.base import Count, Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import class_indices
 from segaware_caffe.ops import losses
@@ -18,12 +19,12 @@ class LossLayer(Layer):
     The top may be left out. `force_backward` does not reach bottom 1, the labels.
     """
 
-    bottoms = 2
+    bottoms: ClassVar[Count] = 2
     auto_tops = True
     default_loss_weight = 1.0
-    no_forced_gradient = (1,)
+    no_forced_gradient: ClassVar[tuple[int, ...]] = (1,)
 
-    def reshape(self, *bottoms: Shape) -> Shape | list[Shape]:
+    def reshape(self, *bottoms: Any) -> Shape | list[Shape]:
         self.check(
             bottoms[0][:1] == bottoms[1][:1],
             f"The data and label should have the same first dimension.  Data has shape {dims(bottoms[0])}, label {dims(bottoms[1])}",

@@ -33,7 +33,7 @@ class MaskedMeanField(Layer):
     param_field = "norm_conv_meanfield_param"
     kernels: int
 
-    def setup(self, unary: Shape, *_: Shape) -> None:
+    def setup(self, unary: Shape, *others: Shape) -> None:
         iterations, sizes = self.options.num_iterations, self.options.kernel_size
         self.check(iterations > 1, f"num_iterations must be greater than 1, not {iterations}")
         self.check(len(sizes) == self.kernels, f"kernel_size must be given {self.kernels} time(s), not {len(sizes)}")

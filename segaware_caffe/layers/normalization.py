@@ -110,7 +110,7 @@ class BatchNorm(Layer):
             for index, new in enumerate((mean, unbiased)):
                 self.blob(index).mul_(kept).add_(new * (1 - kept) * scale)
             return
-        for index, new in enumerate((mean, unbiased, 1)):
+        for index, new in enumerate((mean, unbiased, torch.ones_like(mean[0]))):
             self.blob(index).mul_(fraction).add_(new)
 
 

@@ -78,5 +78,6 @@ class NormConv(Layer):
     def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return 2 * math.prod(self.specs[0].shape) * math.prod(tops[0]) // tops[0][1]
 
-    def why_not(self, image: torch.Tensor, embedding: torch.Tensor) -> str | None:
+    def why_not(self, *bottoms: torch.Tensor) -> str | None:
+        image, embedding = bottoms
         return why_not_native(image, embedding, self.blob(0), self.geometry, self.group)

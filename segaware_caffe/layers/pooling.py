@@ -86,7 +86,7 @@ class Pooling(Pool):
 
     def windows(self, bottom: Shape) -> Windows:
         param = self.options
-        kernel = bottom[2:] if param.global_pooling else self._kernel()
+        kernel = (bottom[2], bottom[3]) if param.global_pooling else self._kernel()
         return Windows(kernel, self._pair("stride"), self._pair("pad"), ceil=param.round_mode == param.CEIL)
 
     def _kernel(self) -> tuple[int, int]:

@@ -6,6 +6,7 @@ generators of its own, so what it serves does not depend on when its thread runs
 
 import os
 from collections.abc import MutableSequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ class MersenneTwister:
         """Begin anew; a negative seed takes the system's randomness."""
         seed = int.from_bytes(os.urandom(4), "little") if seed < 0 else seed
         self._words = np.random.MT19937()
-        self._words.state = np.random.RandomState(seed % WORDS).get_state(legacy=False)
+        self._words.state = cast(Any, np.random.RandomState(seed % WORDS).get_state(legacy=False))
 
     def next32(self) -> int:
         """The next word."""
@@ -33,7 +34,7 @@ class MersenneTwister:
         """A number in [0, count): the next word modulo `count`, as the transformer draws."""
         return self.next32() % count
 
-    def shuffle(self, items: MutableSequence) -> None:
+    def shuffle(self, items: MutableSequence[Any]) -> None:
         """Permute in place, from the last item down, with Boost's uniform integers."""
         for last in range(len(items) - 1, 0, -1):
             other = self._uniform(last)

@@ -63,7 +63,7 @@ class Recurrent(Layer):
             f"the input has {math.prod(x[2:])} elements for each step, but the weights are for {self.specs[0].shape[1]}",
         )
         if self._static:
-            static, *more = more
+            static, more = more[0], more[1:]
             self.check(static[:1] == x[1:2], f"the static input must have {x[1]} streams, not shape {dims(static)}")
             self.check(
                 math.prod(static[1:]) == self.specs[2].shape[1],
@@ -77,7 +77,7 @@ class Recurrent(Layer):
     def forward(self, x: torch.Tensor, cont: torch.Tensor, *more: torch.Tensor) -> list[torch.Tensor]:
         drive = functional.linear(x.flatten(2), self.blob(0), self.blob(1))
         if self._static:
-            static, *more = more
+            static, more = more[0], more[1:]
             drive = drive + functional.linear(static.flatten(1), self.blob(2))
         states = [state.detach()[0] for state in more] or [self._carried(name, x) for name in self.states]
         outputs = []

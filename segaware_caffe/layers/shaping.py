@@ -129,22 +129,22 @@ class Filter(Layer):
         )
 
     def reshape(self, *bottoms: Shape) -> list[Shape]:
-        *bottoms, selector = bottoms
+        *filtered, selector = bottoms
         self.check(
             len(selector) > 0 and math.prod(selector[1:]) == 1,
             f"Selector blob must have all dimensions 1 after the first, not {dims(selector)}",
         )
-        for bottom in bottoms:
+        for bottom in filtered:
             self.check(
                 bottom[:1] == selector[:1],
                 f"Each bottom should have the same 0th dimension as the selector blob ({selector[0]}), not {dims(bottom)}",
             )
-        return list(bottoms)
+        return filtered
 
     def forward(self, *bottoms: torch.Tensor) -> list[torch.Tensor]:
-        *bottoms, selector = bottoms
+        *filtered, selector = bottoms
         rows = selector.detach().reshape(-1).nonzero().squeeze(1)
-        return [bottom.index_select(0, rows) for bottom in bottoms]
+        return [bottom.index_select(0, rows) for bottom in filtered]
 
 
 @register("Flatten", source="spec/layers.md 5.21")

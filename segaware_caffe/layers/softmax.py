@@ -3,6 +3,7 @@
 import logging
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class ScoreLoss(LossLayer):
     def setup(self, *bottoms: Shape) -> None:
         logger.info("Creating layer %s", self.name)  # the reference makes the softmax inside as a layer of this name
 
-    def reshape(self, scores: Shape, labels: Shape, *more: Shape) -> list[Shape]:
+    def reshape(self, scores: Shape, labels: Shape, *more: Any) -> list[Shape]:
         super().reshape(scores, labels)
         check_label_count(self, scores, labels, self.class_axis(len(scores)))
         return [(), scores][: self.num_tops]
@@ -114,7 +115,7 @@ class SoftmaxWithLoss(ScoreLoss):
     def ignored_labels(self) -> tuple[int, ...]:
         return tuple(dict.fromkeys((*super().ignored_labels(), *self.proto.softmaxloss_param.ignore_label)))
 
-    def loss(self, logs: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    def loss(self, logs: torch.Tensor, indices: torch.Tensor, *more: torch.Tensor) -> torch.Tensor:
         values = losses.softmax_loss(logs, indices)
         return values if self.class_weights is None else values * self.class_weights.to(values)[indices]
 

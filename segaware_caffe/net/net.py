@@ -79,6 +79,8 @@ class Net(nn.Module):
     [(4, 3, 3, 3), (4,)]
     """
 
+    _anchor: torch.Tensor
+
     def __init__(
         self,
         prototxt: str | os.PathLike[str] | Any,
@@ -318,7 +320,7 @@ class Net(nn.Module):
         """Give tops of sources the shapes that they are `found` to have, and all others what follows."""
         if all(self.shapes_of_values[value] == shape for value, shape in found.items()):
             return
-        new = self.shapes_of_values | found
+        new = {**self.shapes_of_values, **found}
         for node in self.graph.nodes:
             if node.bottoms:
                 new.update(zip(node.tops, node.module.top_shapes(*(new[v] for v in node.bottoms)), strict=True))

@@ -66,4 +66,4 @@ class Packs:
         return {}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__()
+        vars(self).update(vars(type(self)()))

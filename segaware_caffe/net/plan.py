@@ -144,5 +144,5 @@ def _schedule(nodes: list[Node], wanted: Mapping[str, int], losses: bool, unsett
         needed |= set(node.bottoms)
         dead = tuple(dict.fromkeys(v for v in (*node.tops, *node.bottoms) if v not in alive))
         alive |= set(node.bottoms) | set(node.tops)
-        steps.append(Step.of(node, losses, dead, bool(unsettled.intersection((*node.bottoms, *node.tops)))))
+        steps.append(Step.of(node, losses, dead, not unsettled.isdisjoint((*node.bottoms, *node.tops))))
     return tuple(reversed(steps))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from segaware_caffe.layers import Shape
 from segaware_caffe.net.plan import Plan, Step
@@ -59,5 +60,5 @@ def _joined(group: list[Step]) -> Step:
     return Step(name, None, bottoms, tops, (False,) * len(bottoms), weights, left, layers, inner=tuple(group))
 
 
-def _each(groups: Iterable[Iterable]) -> Iterable:
+def _each(groups: Iterable[Iterable[Any]]) -> Iterable[Any]:
     return (item for group in groups for item in group)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 from torch.autograd import profiler
@@ -86,6 +87,6 @@ def _run_inner(step: Step, observers: Sequence[Observer], *bottoms: torch.Tensor
     return [values[value] for value in step.tops]
 
 
-def _named(step: Step) -> AbstractContextManager:
+def _named(step: Step) -> AbstractContextManager[Any]:
     """Lets profilers see the names of layers, where one is active."""
     return profiler.record_function(step.label) if profiler._is_profiler_enabled else nullcontext()

@@ -69,7 +69,7 @@ class Runner:
 
     def make_net(self, proto: NetParameter, phase: str, options: Options) -> Net:
         """The net that is run, not on its device yet."""
-        passes = [] if options.literal else None
+        passes: list[str] | None = [] if options.literal else None
         return Net(proto, phase, passes=passes, allow_python_layers=options.allow_python_layers, context=options.context)
 
     @property

@@ -1,6 +1,7 @@
 """BatchNorm and Scale with stored statistics: folded into the convolution before them, or at least into one step."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -14,7 +15,7 @@ from segaware_caffe.net.scope import Scope
 class Statistics(torch.nn.Module):
     """A BatchNorm with stored statistics and perhaps a Scale, as one factor and one offset per channel."""
 
-    def __init__(self, batchnorm: Layer, scale: Layer | None):
+    def __init__(self, batchnorm: Any, scale: Layer | None):
         super().__init__()
         self.batchnorm = batchnorm
         self.scale = scale
@@ -47,7 +48,7 @@ class FoldedConvolution(Runnable):
 
     fresh = True
 
-    def __init__(self, convolution: Layer, statistics: Statistics, packs: Packs):
+    def __init__(self, convolution: Any, statistics: Statistics, packs: Packs):
         super().__init__()
         self.convolution = convolution
         self.statistics = statistics

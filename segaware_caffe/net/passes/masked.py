@@ -9,11 +9,11 @@ computed once, being a value of its own.
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-from segaware_caffe.layers import Layer, Runnable, Shape
+from segaware_caffe.layers import Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
 from segaware_caffe.net.passes.match import WATCHED, Matcher, fused, may_go, replaced
 from segaware_caffe.net.scope import Scope
@@ -28,7 +28,7 @@ class MaskedConvolution(Runnable):
     takes_relu = True
     fresh = True
 
-    def __init__(self, convolution: Layer, geometry: Geometry):
+    def __init__(self, convolution: Any, geometry: Geometry):
         super().__init__()
         self.convolution = convolution
         self.geometry = geometry
@@ -44,7 +44,8 @@ class MaskedConvolution(Runnable):
     def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return self.convolution.operations(bottoms, tops)
 
-    def why_not(self, image: torch.Tensor, mask: torch.Tensor) -> str | None:
+    def why_not(self, *bottoms: torch.Tensor) -> str | None:
+        image, mask = bottoms
         return why_not_native(image, mask, self.convolution.blob(0), self.geometry, self.convolution.group)
 
 
@@ -63,8 +64,8 @@ class MaskedSum(Runnable):
     def operations(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return 2 * self.geometry.taps * math.prod(tops[0])
 
-    def why_not(self, image: torch.Tensor, mask: torch.Tensor) -> str | None:
-        return native.why_not(self.geometry, image, mask)
+    def why_not(self, *bottoms: torch.Tensor) -> str | None:
+        return native.why_not(self.geometry, *bottoms)
 
 
 class MaskTotal(Runnable):

@@ -8,6 +8,7 @@ convolution puts out, or is enlarged, that is less arithmetic; the concatenation
 import math
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ class PartwiseConvolution(Runnable):
         layer = self.convolution
         bias = layer.blob(1) if layer.options.bias_term else None
         weights = layer.blob(0).split([part.shape[1] for part in parts], 1)
-        top = None
+        top: Any = None
         jobs = sorted(zip(parts, weights, self.resizers, strict=True), key=lambda job: isinstance(job[2], nn.Identity))
         for part, weight, resizer in jobs:
             if top is None:

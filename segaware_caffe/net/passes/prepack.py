@@ -7,6 +7,7 @@ keep the channels innermost from layer to layer, and apply a ReLU or add a short
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -57,7 +58,7 @@ class PackedConvolution(Runnable):
         """Layers that share weights share what is packed of them."""
         super().__init__()
         self.source = source
-        self.convolution: Layer = source.convolution if isinstance(source, FoldedConvolution) else source
+        self.convolution: Any = source.convolution if isinstance(source, FoldedConvolution) else source
         self._packed = packs.cache("packed", source.key, *map(tuple, self._geometry()[:3]))
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -12,6 +13,7 @@ from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.passes.prepack import PackedConvolution
 from segaware_caffe.net.scope import Scope
 from segaware_caffe.ops import native, winograd
+from segaware_caffe.ops.geometry import Geometry
 
 
 class WinogradConvolution(Runnable):
@@ -61,7 +63,8 @@ class WinogradConvolution(Runnable):
 def take(graph: Graph, scope: Scope) -> Graph:
     """Of the convolutions with packed weights, 3x3 ones of stride 1 without a shortcut, of images that are large enough."""
     matcher = Matcher(graph, scope)
-    replacements, left = {}, {}
+    replacements = {}
+    left: dict[str, list[str]] = {}
     for node in matcher.candidates("PackedConvolution"):
         layer = node.module.convolution
         if layer.geometry.kernel != (3, 3):
@@ -77,7 +80,7 @@ def take(graph: Graph, scope: Scope) -> Graph:
     return replaced(graph, replacements, notes)
 
 
-def _why_not(layer: Runnable) -> str | None:
+def _why_not(layer: Any) -> str | None:
     if native.library() is None:
         return "the compiled kernels were not built"
     return "they have groups" if layer.group != 1 else winograd.why_not(layer.geometry, layer.specs[0].shape)
@@ -90,5 +93,5 @@ def _why_not_bottom(scope: Scope, node: Node) -> str | None:
     return scope.look(partial(_too_small, node.module.convolution.geometry), bottom)
 
 
-def _too_small(geometry: winograd.Geometry, bottom: Shape) -> str | None:
+def _too_small(geometry: Geometry, bottom: Shape) -> str | None:
     return winograd.why_not_image(geometry, bottom[2:])
