@@ -45,22 +45,40 @@ def literal_convolution(x: torch.Tensor, mask: torch.Tensor, weight: torch.Tenso
     return functional.conv2d(columns * mask.repeat(1, x.shape[1], 1, 1), weight.flatten(1)[:, :, None, None], bias)
 
 
+def written_out(channels: int, outputs: int, size: int, dilation: int) -> Net:
+    """A masked convolution of the inputs x and m in the layers that it is written in."""
+    window = f"kernel_size: 3 pad: {dilation} dilation: {dilation}"
+    return Net(f"""
+    layer {{ name: "in" type: "Input" top: "x" top: "m" input_param {{
+      shape {{ dim: 1 dim: {channels} dim: {size} dim: {size} }} shape {{ dim: 1 dim: 9 dim: {size} dim: {size} }} }} }}
+    layer {{ name: "columns" type: "Im2col" bottom: "x" top: "columns" convolution_param {{ {window} }} }}
+    layer {{ name: "tiled" type: "Tile" bottom: "m" top: "tiled" tile_param {{ tiles: {channels} }} }}
+    layer {{ name: "product" type: "Eltwise" bottom: "columns" bottom: "tiled" top: "product" eltwise_param {{ operation: PROD }} }}
+    layer {{ name: "y" type: "Convolution" bottom: "product" top: "y" convolution_param {{
+      num_output: {outputs} kernel_size: 3 bottom_is_im2col: true weight_filler {{ type: "gaussian" std: 0.03 }} }} }}
+    """)
+
+
 def kernel_row(channels: int, outputs: int, size: int, dilation: int, target: float, runs: int) -> list[str]:
     x, mask = torch.randn(1, channels, size, size), torch.rand(1, 9, size, size)
-    weight, bias = torch.randn(outputs, channels, 3, 3) / 30, torch.randn(outputs)
+    innermost = x.to(memory_format=torch.channels_last)
+    net = written_out(channels, outputs, size, dilation)
+    weight, bias = net.params["y"]
     geometry = Geometry((3, 3), (1, 1), (dilation,) * 2, (dilation,) * 2)
     seconds = interleaved(
         {
             "plain": lambda: functional.conv2d(x, weight, bias, padding=dilation, dilation=dilation),
             "masked": lambda: masked_convolution(x, mask, weight, bias, geometry),
             "literal": lambda: literal_convolution(x, mask, weight, bias, dilation),
+            "net": lambda: net(x=x, m=mask),
+            "innermost": lambda: net(x=innermost, m=mask),
         },
         runs,
     )
     shape = f"{channels} to {outputs} at {size}" + (f", dilation {dilation}" if dilation > 1 else "")
     speed = 2 * 9 * channels * outputs * size * size / seconds["masked"] / 1e9
-    ratio = seconds["masked"] / seconds["plain"]
-    return [shape, *_times(seconds, "plain", "masked", "literal"), f"**{ratio:.2f}x**", f"{target}x", f"{speed:.0f}"]
+    ratios = [f"{seconds[kind] / seconds['plain']:.2f}x" for kind in ("masked", "net", "innermost")]
+    return [shape, *_times(seconds, "plain", "masked", "literal"), *(f"**{ratio}**" for ratio in ratios), f"{target}x", f"{speed:.0f}"]
 
 
 def sum_row(runs: int) -> str:
@@ -224,9 +242,11 @@ def page(runs: int) -> str:
         " process of its own, Python and PyTorch included. No GPU was at hand: on one, the same graph runs with PyTorch's operators.",
         f"{environment()}; a 2048x2048 matrix product reaches {peak_gflops():.0f} GFLOP/s. "
         + (f"Without the compiled kernels: {reason}." if reason else "With the compiled kernels."),
-        "## Masked 3x3 convolution\n\nAgainst `F.conv2d` of the same shape, and against the written-out layers (literal).",
+        "## Masked 3x3 convolution\n\nAgainst `F.conv2d` of the same shape, and against the written-out layers (literal); through `Net`"
+        " from the written-out layers, also of an image whose channels are innermost in memory, as a plain convolution before leaves them.",
         table(
-            ["shape", "plain", "masked", "literal", "masked / plain", "target", "GFLOP/s"], [kernel_row(*shape, runs) for shape in SHAPES]
+            ["shape", "plain", "masked", "literal", "masked / plain", "Net / plain", "Net, innermost / plain", "target", "GFLOP/s"],
+            [kernel_row(*shape, runs) for shape in SHAPES],
         ),
         f"Peak memory beside the bottom, 64 to 64 at 513: plain {memory['plain']:.0f} MiB, masked {memory['masked']:.0f} MiB"
         f" (**{memory['masked'] / memory['plain']:.2f}x**, target 1.05x), literal {memory['literal']:.0f} MiB"

@@ -8,6 +8,7 @@ from torch.autograd.function import once_differentiable
 from segaware_caffe.ops import native
 from segaware_caffe.ops.columns import im2col
 from segaware_caffe.ops.geometry import Geometry, bands, centred, coincident, pairs
+from segaware_caffe.ops.layout import planar
 from segaware_caffe.ops.losses import total
 from segaware_caffe.ops.substitute import substitute
 
@@ -38,7 +39,7 @@ class _Im2dist(torch.autograd.Function):
             for index in coincident(geometry):
                 result[:, index][inside] = sentinel(x.dtype) if remove_center else 0
         if native.why_not(geometry, x) is None:
-            native.write_distances(x, result, geometry, l1)
+            native.write_distances(planar(x), result, geometry, l1)
             return result
         for rows in bands(height, count * channels * width):
             band = result[:, :, rows]

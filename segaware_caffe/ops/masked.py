@@ -14,6 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from segaware_caffe.ops import native
 from segaware_caffe.ops.geometry import Geometry, bands, taps
+from segaware_caffe.ops.layout import planar
 
 
 class _MaskedSum(torch.autograd.Function):
@@ -24,7 +25,7 @@ class _MaskedSum(torch.autograd.Function):
         ctx.save_for_backward(x, mask)
         ctx.geometry = geometry
         if native.why_not(geometry, x, mask) is None:
-            return native.masked_sum(x, mask, geometry)
+            return native.masked_sum(planar(x), planar(mask), geometry)
         result = x.new_zeros(*x.shape[:2], *mask.shape[2:])
         for index, at, reads in taps(geometry, x.shape[2:]):
             result[at].addcmul_(x[reads], mask[:, index : index + 1][at])
@@ -60,7 +61,7 @@ class _MaskedConvolution(torch.autograd.Function):
         ctx.save_for_backward(x, mask, weight)
         ctx.geometry, ctx.groups = geometry, groups
         if why_not_native(x, mask, weight, geometry, groups) is None:
-            return native.masked_convolution(x, mask, weight, bias, geometry)
+            return native.masked_convolution(planar(x), planar(mask), weight, bias, geometry)
         matrix = _matrix(weight, groups)
         result = x.new_empty(len(x), len(weight), *mask.shape[2:])
         for sample, rows in _blocks(x, mask):
@@ -146,7 +147,7 @@ def masked_convolution(
     """
     needs_gradient = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, mask, weight, bias))
     if not needs_gradient and why_not_native(x, mask, weight, geometry, groups) is None:
-        return native.masked_convolution(x, mask, weight, bias, geometry, relu)
+        return native.masked_convolution(planar(x), planar(mask), weight, bias, geometry, relu)
     result = _MaskedConvolution.apply(x, mask, weight, bias, geometry, groups)
     return result.relu_() if relu else result
 
