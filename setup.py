@@ -84,6 +84,7 @@ setup(
             "py.typed",
             "schema/caffe.binpb",
             "schema/*.pyi",
+            "pycaffe/proto/*.pyi",
             "schema/forks.tsv",
             "voc/report.html",
             "models/*",

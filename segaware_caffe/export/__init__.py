@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ def export_source(net: "Net", path: str | os.PathLike[str], *, outputs: Iterable
 
 
 #: suffix -> what writes it
-FORMATS = {".onnx": export_onnx, ".py": export_source}
+FORMATS: dict[str, Callable[..., Any]] = {".onnx": export_onnx, ".py": export_source}
 
 
 def export(net: "Net", path: str | os.PathLike[str], **options: Any) -> None:

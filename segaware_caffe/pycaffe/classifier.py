@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +31,8 @@ class Classifier(Net):
     ):
         super().__init__(model_file, TEST, weights=pretrained_file)
         self.transformer = transformer(self, mean, input_scale, raw_scale, channel_swap)
-        self.crop_dims = np.array(self.blobs[self.inputs[0]].data.shape[2:])
-        self.image_dims = image_dims if image_dims else self.crop_dims
+        self.crop_dims: Any = np.array(self.blobs[self.inputs[0]].data.shape[2:])
+        self.image_dims: Any = image_dims if image_dims else self.crop_dims
 
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
         """(N, classes) scores of N pictures: of ten crops on average, or with `oversample=False` of the centre crop."""

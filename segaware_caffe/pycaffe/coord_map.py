@@ -133,6 +133,8 @@ def _steps(top: Top) -> Sequence[tuple[Top, CoordMap]]:
 def crop(top_from: Top, top_to: Top) -> Top:
     """A Crop of one top to the pixels of another. AssertionError where the offset is no whole number, or the scales differ."""
     axis, a, b = coord_map_from_to(top_from, top_to)
+    if axis is None:
+        raise AssertionError("the tops share no spatial axes, so there is nothing to crop")
     a, b = np.atleast_1d(a), np.atleast_1d(b)
     if not (a == 1).all():
         raise AssertionError(f"scale mismatch on crop: {a}")

@@ -66,7 +66,7 @@ class Detector(Net):
         windows = search.get_windows(image_fnames, cmd="selective_search_rcnn")
         return self.detect_windows(zip(image_fnames, windows, strict=True))
 
-    def crop(self, im: np.ndarray, window: Sequence[float]) -> np.ndarray:
+    def crop(self, im: np.ndarray, window: Any) -> np.ndarray:
         """The window of a picture, with its context resized to the net's input; what lies outside is the mean."""
         window = np.array(window)
         crop = im[int(window[0]) : int(window[2]), int(window[1]) : int(window[3])]

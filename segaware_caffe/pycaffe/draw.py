@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import Message
-
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
@@ -27,7 +25,7 @@ def get_pooling_types_dict() -> dict[int, str]:
     return {number: name for name, number in caffe_pb2.PoolingParameter.PoolMethod.items()}
 
 
-def get_edge_label(layer: Message) -> str:
+def get_edge_label(layer: Any) -> str:
     """What stands at a layer's outgoing edges: batch size or number of outputs, or '""'."""
     if layer.type == "Data":
         return f"Batch {layer.data_param.batch_size}"
@@ -38,7 +36,7 @@ def get_edge_label(layer: Message) -> str:
     return '""'
 
 
-def get_layer_label(layer: Message, rankdir: str) -> str:
+def get_layer_label(layer: Any, rankdir: str) -> str:
     """A layer's name, type and, where it has one, window; in one line for graphs that run down, else one below the other."""
     separator = " " if rankdir in ("TB", "BT") else "\\n"
     lines = [layer.name, f"({layer.type})"]
@@ -53,7 +51,7 @@ def get_layer_label(layer: Message, rankdir: str) -> str:
     return f'"{separator.join(lines)}"'
 
 
-def _windows(param: Message) -> list[tuple[Any, int]]:
+def _windows(param: Any) -> list[tuple[Any, int]]:
     return [(param.kernel_size, 1), (param.stride, 1), (param.pad, 0)]
 
 
@@ -62,7 +60,7 @@ def choose_color_by_layertype(layertype: str) -> str:
     return COLORS.get(layertype, LAYER_STYLE_DEFAULT["fillcolor"])
 
 
-def get_pydot_graph(caffe_net: Message, rankdir: str, label_edges: bool = True, phase: int | None = None) -> Any:
+def get_pydot_graph(caffe_net: Any, rankdir: str, label_edges: bool = True, phase: int | None = None) -> Any:
     """The net's pydot graph. `rankdir` is LR, RL, TB or BT; `phase` leaves out layers that are not of it.
 
     CaffeError if pydot is not installed.
@@ -89,14 +87,14 @@ def get_pydot_graph(caffe_net: Message, rankdir: str, label_edges: bool = True, 
     return graph
 
 
-def _is_of(layer: Message, phase: int) -> bool:
+def _is_of(layer: Any, phase: int) -> bool:
     """Whether a layer's include and exclude rules, as far as they name phases, let it be in `phase`."""
     included = [rule.phase == phase for rule in layer.include if rule.HasField("phase")]
     excluded = [rule.phase == phase for rule in layer.exclude if rule.HasField("phase")]
     return (any(included) or not included) and not any(excluded)
 
 
-def draw_net(caffe_net: Message, rankdir: str, ext: str = "png", phase: int | None = None) -> bytes:
+def draw_net(caffe_net: Any, rankdir: str, ext: str = "png", phase: int | None = None) -> bytes:
     """The picture of a net as a file's bytes. `ext` is a format of Graphviz's; "dot" and "raw" need pydot alone.
 
     CaffeError if pydot or Graphviz's program is missing, or does not know the format.
@@ -112,7 +110,7 @@ def draw_net(caffe_net: Message, rankdir: str, ext: str = "png", phase: int | No
         raise CaffeError(f"Graphviz makes no {ext}: {error}") from error
 
 
-def draw_net_to_file(caffe_net: Message, filename: str | os.PathLike[str], rankdir: str = "LR", phase: int | None = None) -> None:
+def draw_net_to_file(caffe_net: Any, filename: str | os.PathLike[str], rankdir: str = "LR", phase: int | None = None) -> None:
     """Write the picture of a net; the format is the file name's suffix."""
     picture = draw_net(caffe_net, rankdir, Path(filename).suffix[1:] or "png", phase)
     with replacing(filename) as temporary:

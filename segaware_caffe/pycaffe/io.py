@@ -6,9 +6,9 @@ pycaffe leaves to scikit-image is done with Pillow and scipy here, to the number
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-from google.protobuf.message import Message
 from PIL import Image
 from scipy import ndimage
 
@@ -23,12 +23,12 @@ LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
 # -- arrays and messages -------------------------------------------------------------------
 
 
-def blobproto_to_array(blob: Message, return_diff: bool = False) -> np.ndarray:
+def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
     """The data of a BlobProto, or its diff, as a float32 array of its shape (num, channels, height, width in old ones)."""
     return blob_values(blob, return_diff).astype(np.float32)
 
 
-def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> Message:
+def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> Any:
     """A BlobProto of an array of any shape, and of its diff if there is one."""
     blob = caffe_pb2.BlobProto()
     blob.shape.dim.extend(arr.shape)
@@ -54,7 +54,7 @@ def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
     return [blobproto_to_array(blob) for blob in caffe_pb2.BlobProtoVector.FromString(str).blobs]
 
 
-def array_to_datum(arr: np.ndarray, label: int | None = None) -> Message:
+def array_to_datum(arr: np.ndarray, label: int | None = None) -> Any:
     """A Datum of a (channels, height, width) array: its bytes if it is uint8, else floats. ValueError for other shapes."""
     if arr.ndim != 3:
         raise ValueError(f"Incorrect array shape: a Datum holds (channels, height, width), not {arr.shape}")
@@ -69,7 +69,7 @@ def array_to_datum(arr: np.ndarray, label: int | None = None) -> Message:
     return datum
 
 
-def datum_to_array(datum: Message) -> np.ndarray:
+def datum_to_array(datum: Any) -> np.ndarray:
     """The (channels, height, width) array of a Datum: uint8 from its bytes, else float. The label is left out."""
     values = np.frombuffer(datum.data, np.uint8) if datum.data else np.array(datum.float_data, float)
     return values.reshape(datum.channels, datum.height, datum.width)

@@ -152,8 +152,8 @@ class Watch:
         torch.set_rng_state(random)
         for blob, value in (*weights, *now):
             blob.assign(value)
-        for blob, value in diffs:
-            blob.diff[...] = value
+        for blob, diff in diffs:
+            blob.diff[...] = diff
 
     def _names(self, blobs: Iterable[Blob]) -> list[str]:
         """A name for the memory of each of the blobs: that of its first user."""

@@ -61,7 +61,7 @@ def allow_python_layers(allow: bool = True) -> None:
 
 def python_layers_allowed() -> bool:
     """Whether `allow_python_layers` or the environment variable says so."""
-    return _settings["python_layers"] or os.environ.get(PYTHON_LAYERS, "").lower() in ("1", "true", "yes")
+    return bool(_settings["python_layers"]) or os.environ.get(PYTHON_LAYERS, "").lower() in ("1", "true", "yes")
 
 
 def init_log(level: int = 0, stderr: bool = True) -> None:

@@ -19,7 +19,7 @@ from segaware_caffe.errors import CaffeError
 from segaware_caffe.net.learned import replacements
 from segaware_caffe.pycaffe.blobs import Blob, BlobVector
 from segaware_caffe.pycaffe.mode import python_layers_allowed
-from segaware_caffe.pycaffe.steps import Step
+from segaware_caffe.pycaffe.steps import Step, User
 from segaware_caffe.pycaffe.wiring import connect, share
 from segaware_caffe.weights.formats import WRITERS
 
@@ -70,7 +70,8 @@ class Net:
     ):
         if args and not isinstance(args[0], int):
             weights, args = args[0], args[1:]
-        phase, level, stages, weights = (*args, *(phase, level, stages, weights)[len(args) :])
+        given: tuple[Any, ...] = (*args, *(phase, level, stages, weights)[len(args) :])
+        phase, level, stages, weights = given
         if phase not in (TRAIN, TEST):
             raise CaffeError(f"phase must be caffe.TRAIN (0) or caffe.TEST (1), not {phase!r}")
         options["allow_python_layers"] = options.get("allow_python_layers") or python_layers_allowed()
@@ -83,7 +84,7 @@ class Net:
         self.name: str = self._net.name
         self.inputs: list[str] = self._net.inputs
         self.outputs: list[str] = self._net.outputs
-        self.layers: list[Any] = [step.instance if step.node.type == "Python" else LayerView(step) for step in self._steps]
+        self.layers: list[Any] = [step.instance if isinstance(step, User) else LayerView(step) for step in self._steps]
         self._layer_names = [step.node.name for step in self._steps]
         self._blob_names = wiring.names
         self._blobs = BlobVector(wiring.blobs)
@@ -199,7 +200,8 @@ class Net:
         tops = self._batch({name: kwargs[name] for name in self.outputs if name in kwargs})
         data: dict[str, list[np.ndarray]] = {}
         diff: dict[str, list[np.ndarray]] = {}
-        for batch, top_diffs in zip_longest(inputs, tops, fillvalue={}):
+        nothing: dict[str, Any] = {}
+        for batch, top_diffs in zip_longest(inputs, tops, fillvalue=nothing):
             _gather(data, self.forward(blobs=blobs, **batch))
             _gather(diff, self.backward(diffs=diffs, **top_diffs))
         return _joined(data, kwargs), _joined(diff, kwargs)
@@ -269,7 +271,7 @@ class Net:
                 raise CaffeError(f"{kind} is not batch sized: '{name}' has shape {np.shape(value)}, the blob {arrays[name].shape}")
             arrays[name][...] = value
 
-    def _batch(self, blobs: Mapping[str, np.ndarray]) -> Iterator[Arrays]:
+    def _batch(self, blobs: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
         """Arrays of one length cut into batches of the first blob's size; the last is filled up with zeros."""
         size = next(iter(self.blobs.values())).shape[0]
         for first in range(0, min(map(len, blobs.values()), default=0), size):

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from google.protobuf.message import Message
-
 from segaware_caffe.pycaffe.proto import caffe_pb2
 
 
@@ -23,14 +21,14 @@ def param_name_dict() -> dict[str, str]:
     """From the names of parameter messages to those of the layer's fields, both without their endings: InnerProduct -> inner_product."""
     names: dict[str, str] = {}
     for field in caffe_pb2.LayerParameter.DESCRIPTOR.fields:
-        if field.name.endswith("_param"):
+        if field.message_type is not None and field.name.endswith("_param"):
             names.setdefault(field.message_type.name.removesuffix("Parameter"), field.name.removesuffix("_param"))
     return names
 
 
-def to_proto(*tops: Top) -> Message:
+def to_proto(*tops: Top) -> Any:
     """The NetParameter of all layers that `tops` need; tops without a name are called by their type and a number."""
-    layers: OrderedDict[Function, Message] = OrderedDict()
+    layers: OrderedDict[Function, Any] = OrderedDict()
     autonames: Counter[str] = Counter()
     for top in tops:
         top.fn._to_proto(layers, {}, autonames)
@@ -39,7 +37,7 @@ def to_proto(*tops: Top) -> Message:
     return net
 
 
-def assign_proto(proto: Message, name: str, val: Any) -> None:
+def assign_proto(proto: Any, name: str, val: Any) -> None:
     """Set the field `name` of a message: dicts are messages, lists are repeated, a message's field takes a dict's items.
 
     A single value goes into a repeated field as its one item.
@@ -69,14 +67,14 @@ class Top:
         self.fn = fn
         self.n = n
 
-    def to_proto(self) -> Message:
+    def to_proto(self) -> Any:
         """The net that ends in this top."""
         return to_proto(self)
 
     def _update(self, params: Mapping[str, Any]) -> None:
         self.fn._update(params)
 
-    def _to_proto(self, layers: OrderedDict, names: dict, autonames: Counter) -> None:
+    def _to_proto(self, layers: OrderedDict[Function, Any], names: dict[Any, str], autonames: Counter[str]) -> None:
         self.fn._to_proto(layers, names, autonames)
 
 
@@ -97,16 +95,16 @@ class Function:
     def _update(self, params: Mapping[str, Any]) -> None:
         self.params.update(params)
 
-    def _get_name(self, names: dict[Any, str], autonames: Counter) -> str:
+    def _get_name(self, names: dict[Any, str], autonames: Counter[str]) -> str:
         return self._get_top_name(self.tops[0] if self.tops else self, names, autonames)
 
-    def _get_top_name(self, top: Any, names: dict[Any, str], autonames: Counter) -> str:
+    def _get_top_name(self, top: Any, names: dict[Any, str], autonames: Counter[str]) -> str:
         if top not in names:
             autonames[self.type_name] += 1
             names[top] = f"{self.type_name}{autonames[self.type_name]}"
         return names[top]
 
-    def _to_proto(self, layers: OrderedDict[Function, Message], names: dict[Any, str], autonames: Counter) -> None:
+    def _to_proto(self, layers: OrderedDict[Function, Any], names: dict[Any, str], autonames: Counter[str]) -> None:
         if self in layers:
             return
         layer = caffe_pb2.LayerParameter(type=self.type_name)
@@ -119,7 +117,7 @@ class Function:
             assign_proto(self._owner(layer, key), key, value)
         layers[self] = layer
 
-    def _owner(self, layer: Message, key: str) -> Message:
+    def _owner(self, layer: Any, key: str) -> Any:
         """The message that has the field: the type's own parameter, or the layer."""
         own = param_name_dict().get(self.type_name)
         if own is None or key.endswith("param"):
@@ -160,10 +158,10 @@ class NetSpec:
     def __delitem__(self, item: str) -> None:
         del self.tops[item]
 
-    def to_proto(self) -> Message:
+    def to_proto(self) -> Any:
         """The NetParameter of all layers that the named tops need."""
         names = {top: name for name, top in self.tops.items()}
-        layers: OrderedDict[Function, Message] = OrderedDict()
+        layers: OrderedDict[Function, Any] = OrderedDict()
         autonames: Counter[str] = Counter()
         for top in self.tops.values():
             top._to_proto(layers, names, autonames)

@@ -88,7 +88,7 @@ class Python(Layer):
     effects = True
 
     def setup(self, *bottoms: Shape) -> None:
-        instance_class = self._find_class()
+        instance_class: Any = self._find_class()
         self.instance = instance_class.__new__(instance_class)
         PythonLayer.__init__(self.instance, self.options.param_str, 0 if self.training else 1)
         self.bottom_blobs = BlobVector(Blob() for _ in bottoms)

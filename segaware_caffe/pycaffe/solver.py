@@ -100,6 +100,7 @@ class LiteralSolver(Solver):
     """
 
     runner_class = BlobRunner
+    _train: BlobRunner
     type: ClassVar[str]
 
     def __init__(self, solver_file: SolverFile, **options: Any):

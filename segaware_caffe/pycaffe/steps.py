@@ -21,8 +21,8 @@ class Step:
 
     def __init__(self, node: Node, need: NeedsBackward, bottoms: Sequence[Blob], tops: Sequence[Blob], params: Sequence[Blob]):
         self.node, self.need = node, need
-        self.module: Layer = node.module  # type: ignore[assignment]
-        self.bottoms, self.tops, self.params = BlobVector(bottoms), BlobVector(tops), params
+        self.module: Layer = node.module
+        self.bottoms, self.tops, self.params = BlobVector(bottoms), BlobVector(tops), BlobVector(params)
         self.core = CoreStep.of(node)
         self.in_place = any(top is bottom for top in tops for bottom in bottoms)
         #: what the formula of the layer's gradient wants of the last forward
@@ -129,7 +129,7 @@ class Trace:
             return
         if tops:
             edges, diffs = zip(*tops, strict=True)
-            results = torch.autograd.grad(edges, wanted, diffs, allow_unused=True, retain_graph=True)
+            results: Sequence[torch.Tensor | None] = torch.autograd.grad(edges, wanted, diffs, allow_unused=True, retain_graph=True)
         else:
             results = (None,) * len(wanted)
         gradients = {id(tensor): gradient for tensor, gradient in zip(wanted, results, strict=True)}
@@ -138,9 +138,9 @@ class Trace:
                 gradient = gradients[id(bottom)]
                 blob.diff[...] = 0 if gradient is None else gradient.numpy()
         for tensor, blob in learned:
-            gradient = gradients.pop(id(tensor), None)
-            if gradient is not None:
-                blob.diff[...] += gradient.numpy().reshape(blob.shape)
+            found = gradients.pop(id(tensor), None)
+            if found is not None:
+                blob.diff[...] += found.numpy().reshape(blob.shape)
 
 
 class Sharing(Step):

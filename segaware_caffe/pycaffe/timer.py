@@ -7,7 +7,8 @@ class Timer:
     """`start()`, `stop()`, and then `ms` tells the milliseconds between; a running one tells those so far."""
 
     def __init__(self) -> None:
-        self._start = self._stop = None
+        self._start: float | None = None
+        self._stop: float | None = None
 
     def start(self) -> None:
         """Begin."""

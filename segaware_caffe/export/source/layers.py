@@ -53,7 +53,7 @@ def pooling(s: Source, layer: Any, x: Value) -> str:
     return Several(f"{s.module('nn.MaxPool2d', short(windows.kernel), **fields)}({x})")
 
 
-def _fields(windows: Windows) -> dict[str, str]:
+def _fields(windows: Windows) -> dict[str, Any]:
     words = {"stride": windows.stride, "padding": windows.pad}
     text = {name: literal(short(value)) for name, value in words.items() if name == "stride" or any(value)}
     return text | ({"ceil_mode": "True"} if windows.ceil else {})
@@ -87,7 +87,7 @@ def upsample(s: Source, layer: Any, x: Value, mask: Value) -> str:
 def lrn(s: Source, layer: Any, x: Value) -> str:
     options = layer.options
     if options.norm_region == options.ACROSS_CHANNELS:
-        fields = {name: literal(getattr(options, name)) for name in ("alpha", "beta", "k")}
+        fields: dict[str, Any] = {name: literal(getattr(options, name)) for name in ("alpha", "beta", "k")}
         return f"{s.module('nn.LocalResponseNorm', options.local_size, **fields)}({x})"
     return s.use(helpers.within_channel_norm, x, options.local_size, options.alpha, options.beta)
 

@@ -6,7 +6,6 @@ Everything they do, `ops.masked`, `ops.distance` and `ops.pooling` do in PyTorch
 fallback and the oracle; `why_not` says when and why it is taken.
 """
 
-import ctypes
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -40,8 +39,8 @@ __all__ = [
 WINOGRAD_BLOCK = 54
 
 
-def library() -> ctypes.CDLL | None:
-    """The compiled kernels; None where they were not built, are refused, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
+def library() -> Any:
+    """The compiled kernels, a ctypes.CDLL; None where they were not built, are refused, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
     found = load()
     return None if isinstance(found, str) else found
 
@@ -112,7 +111,8 @@ def masked_gradients(
     if wanted[2]:
         (by_tap,) = _call("weight_gradients", instruction_set, tensors, geometry)
         found[2] = by_tap.view(weight.shape)
-    return tuple(value if want else None for value, want in zip(found, wanted, strict=True))
+    x_gradient, mask_gradient, weight_gradient = (value if want else None for value, want in zip(found, wanted, strict=True))
+    return x_gradient, mask_gradient, weight_gradient
 
 
 def _packed_by_tap(weight: torch.Tensor, instruction_set: int | None) -> torch.Tensor:

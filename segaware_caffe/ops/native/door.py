@@ -154,9 +154,11 @@ FUNCTIONS = {
 class Sizes(dict[str, int]):
     """What the symbols of a call mean: bound by tensors, or derived when they are first asked for."""
 
-    def __init__(self, library: ctypes.CDLL, instruction_set: int, geometry: Geometry | None, known: Mapping[str, int]):
+    def __init__(self, library: ctypes.CDLL, instruction_set: int, geometry: Any, known: Mapping[str, int]):
         super().__init__(known)
-        self.library, self.set, self.geometry = library, instruction_set, geometry
+        self.library, self.set = library, instruction_set
+        #: a Geometry, or None for a function that needs none
+        self.geometry = geometry
 
     def __missing__(self, symbol: str) -> int:
         self[symbol] = size = int(symbol) if symbol.isdecimal() else DERIVED[symbol](self)
@@ -204,7 +206,9 @@ def call(
     kernels do not take; FloatingPointError where a function would spread what is not finite.
     """
     function, threads = FUNCTIONS[name], torch.get_num_threads()
-    given = {key: _checked(name, key, tensor, key in function.optional, key in function.outputs) for key, tensor in tensors.items()}
+    given: dict[str, Any] = {
+        key: _checked(name, key, tensor, key in function.optional, key in function.outputs) for key, tensor in tensors.items()
+    }
     shapes = tuple((key, tuple(tensor.shape)) for key, tensor in given.items() if tensor is not None)
     known = tuple((sizes or {}).items())
     prepared = _prepare(library, name, instruction_set, threads, shapes, geometry, known, plan, tuple(numbers.items()))
@@ -233,7 +237,7 @@ class Prepared:
     #: without its tensors
     job: ctypes.Structure
     #: what the job points to
-    windows: ctypes.Array | None
+    windows: ctypes.Array[Tap] | None
     outputs: Mapping[str, tuple[int, ...]]
     #: how often the function is called
     samples: int
@@ -261,7 +265,7 @@ def _prepare(
     _compare(name, function, dict(shapes), sizes)
     of_geometry = {key: of(geometry) for key, of in OF_GEOMETRY.items()} if geometry else {}
     job = _job(name, function, sizes, of_geometry | dict(numbers) | (dict(plan(sizes, threads)) if plan else {}))
-    windows = _windows(function, geometry, sizes) if function.windows else None
+    windows = _windows(function, geometry, sizes) if function.windows and geometry is not None else None
     if windows is not None:
         job.taps, job.tap_count = windows, len(windows)
     outputs = {key: sizes.shape(symbols) for key, symbols in function.outputs.items()}
@@ -305,11 +309,11 @@ def _compare(name: str, function: Function, shapes: Mapping[str, tuple[int, ...]
         for symbol, size in zip(symbols, shape, strict=True):
             sizes.bind(symbol, size)
     for key, shape in shapes.items():
-        symbols = function.tensors[key]
-        if shape != sizes.shape(symbols):
-            raise ShapeError(f"{name}: {key} has shape {shape}, not ({', '.join(symbols.split())}) = {sizes.shape(symbols)}")
-    for symbols in [*function.tensors.values(), *map(" ".join, function.planes.values())]:
-        sizes.shape(symbols)
+        declared = function.tensors[key]
+        if shape != sizes.shape(declared):
+            raise ShapeError(f"{name}: {key} has shape {shape}, not ({', '.join(declared.split())}) = {sizes.shape(declared)}")
+    for declared in [*function.tensors.values(), *map(" ".join, function.planes.values())]:
+        sizes.shape(declared)
     empty = [symbol for symbol, size in sizes.items() if size < (0 if symbol in ("N", "N*C") else 1)]
     planes = [sizes[height] * sizes[width] for height, width in function.planes.values()]
     if empty or max(sizes.values()) > MAX_SIZE or max(planes, default=0) > MAX_PLANE:
@@ -320,15 +324,15 @@ def _compare(name: str, function: Function, shapes: Mapping[str, tuple[int, ...]
 
 def _job(name: str, function: Function, sizes: Sizes, others: Mapping[str, Any]) -> ctypes.Structure:
     """The job without its pointers."""
-    values = {key: others[key] if symbol is None else sizes[symbol] for key, symbol in function.numbers.items()}
+    values: dict[str, Any] = {key: others[key] if symbol is None else sizes[symbol] for key, symbol in function.numbers.items()}
     for key, value in values.items():
         ints = tuple(value) if key in PAIRS else (value,)
-        if len(ints) != (2 if key in PAIRS else 1) or not all(isinstance(part, Integral) and abs(part) <= MAX_SIZE for part in ints):
+        if len(ints) != (2 if key in PAIRS else 1) or not all(isinstance(part, Integral) and abs(int(part)) <= MAX_SIZE for part in ints):
             raise ShapeError(f"{name}: the compiled kernels take whole numbers up to {MAX_SIZE}, not {key} {value}")
     return function.job(**values, **{key: Plane(*map(sizes.__getitem__, plane)) for key, plane in function.planes.items()})
 
 
-def _windows(function: Function, geometry: Geometry, sizes: Sizes) -> ctypes.Array:
+def _windows(function: Function, geometry: Geometry, sizes: Sizes) -> Any:
     """What the taps read, as the kernels have it: in an image of stride 1."""
     read = pairs if function.windows == "pairs" else taps
     found = [

@@ -50,7 +50,11 @@ def _why_not(library: ctypes.CDLL) -> str | None:
     built, wanted = library.sources().decode(), fingerprint()
     if built != wanted:
         return f"it was built from other sources ({built}) than this package's ({wanted})"
-    structures = {"Plane": Plane, "Tap": Tap, **{name: function.job for name, function in FUNCTIONS.items()}}
+    structures: dict[str, type[ctypes.Structure]] = {
+        "Plane": Plane,
+        "Tap": Tap,
+        **{name: function.job for name, function in FUNCTIONS.items()},
+    }
     for name, structure in structures.items():
         theirs, ours = library.size_of(name.encode()), ctypes.sizeof(structure)
         if theirs != ours:
