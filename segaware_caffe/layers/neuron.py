@@ -78,6 +78,22 @@ class Dropout(Neuron):
         return self.options.scale_train and not (self.training or self.options.sample_weights_test)
 
 
+@register("SpatialDropout", source="Intel Caffe")
+class SpatialDropout(Neuron):
+    """Dropout of whole channels of a sample: (N, C, ...) in TRAIN times 0 or 1 / (1 - dropout_ratio), in TEST a copy."""
+
+    param_field = "spatial_dropout_param"
+
+    def setup(self, bottom: Shape) -> None:
+        ratio = self.options.dropout_ratio
+        self.check(len(bottom) >= 2, f"the bottom must have samples and channels, not shape {bottom}")
+        self.check(0 <= ratio < 1, f"dropout_ratio must be at least 0 and less than 1, not {ratio:g}")
+
+    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+        kept = bottom.new_ones(*bottom.shape[:2], *[1] * (bottom.ndim - 2))
+        return bottom * functional.dropout(kept, self.options.dropout_ratio) if self.training else bottom
+
+
 @register("ELU", source="spec/layers.md 5.15")
 class ELU(Neuron):
     """max(x, 0) + alpha * (exp(min(x, 0)) - 1). The gradient at 0 is alpha."""

@@ -261,7 +261,7 @@ class Net(nn.Module):
 
     def load_targets(self) -> list[LoadTarget]:
         """Every layer with its learned blobs, as the weights room wants them."""
-        return [LoadTarget(layer.name, layer.blobs) for layer in self.layers]
+        return [LoadTarget(layer.name, layer.blobs, layer.proto.strict_dim) for layer in self.layers]
 
     def load_weights(self, path: str | os.PathLike[str]) -> LoadReport:
         """Copy the weights of a file into the layers of the same names (spec/pipeline.md 2.9).

@@ -19,7 +19,7 @@ from segaware_caffe.weights.mapped import MappedFile
 
 Array = np.ndarray | torch.Tensor
 
-FLOAT, DOUBLE = np.dtype("<f4"), np.dtype("<f8")
+HALF, FLOAT, DOUBLE = np.dtype("<f2"), np.dtype("<f4"), np.dtype("<f8")
 #: The reference's own limits for any blob.
 MAX_AXES = 32
 MAX_COUNT = 2**31 - 1
@@ -112,6 +112,21 @@ class FileBlob(BlobRef):
             raw = np.empty((count - 1) * run.stride + self.dtype.itemsize, np.uint8)
             self.file.read_into(raw, run.start + first * run.stride)
             part[first : first + count] = np.ndarray(count, self.dtype, raw, strides=(run.stride,))
+
+
+class NarrowBlob(BlobRef):
+    """A blob of a file whose values are of half precision there, and float32 for everyone who asks."""
+
+    dtype = FLOAT
+
+    def __init__(self, file: MappedFile, start: int, shape: Shape):
+        self.file, self.start, self.shape = file, start, shape
+
+    def _fill(self, memory: np.ndarray) -> None:
+        for first in range(0, self.count, BLOCK):
+            raw = np.empty(min(BLOCK, self.count - first), HALF)
+            self.file.read_into(raw, self.start + first * HALF.itemsize)
+            memory[first : first + len(raw)] = raw
 
 
 class ArrayBlob(BlobRef):

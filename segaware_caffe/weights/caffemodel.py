@@ -4,6 +4,7 @@ Only names, types and blobs are read; all other fields are skipped, so that the 
 which Caffe's dialects disagree do not matter here.
 """
 
+import math
 import os
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,10 +16,12 @@ from segaware_caffe.schema import NetParameter, upgrade_net
 from segaware_caffe.weights.blobs import (
     DOUBLE,
     FLOAT,
+    HALF,
     MAX_AXES,
     BlobRef,
     FileBlob,
     LayerWeights,
+    NarrowBlob,
     Run,
     Weights,
     check_shape,
@@ -34,6 +37,11 @@ LEGACY_DIMS = (1, 2, 3, 4)
 DATA, DIFF, SHAPE, DOUBLE_DATA, DOUBLE_DIFF = 5, 6, 7, 8, 9
 VALUES: dict[int, np.dtype[Any]] = {DATA: FLOAT, DIFF: FLOAT, DOUBLE_DATA: DOUBLE, DOUBLE_DIFF: DOUBLE}
 SHAPE_DIM = 1
+#: NVIDIA's fields of a BlobProto: raw bytes, and of which number type they are.
+RAW_DATA, RAW_DIFF = 12, 13
+RAW_TYPE_OF = {RAW_DATA: 10, RAW_DIFF: 11}
+RAW_TYPES: dict[int, np.dtype[Any]] = {0: DOUBLE, 1: FLOAT, 2: HALF}
+RAW_WIRES = {RAW_DATA: BYTES, RAW_DIFF: BYTES, **dict.fromkeys(RAW_TYPE_OF.values(), VARINT)}
 
 MAX_NAME = 2**16
 
@@ -127,11 +135,12 @@ def _present_type(legacy: int | str) -> str:
         return str(legacy)
 
 
-def read_blob(scanner: Scanner, file: MappedFile, start: int, end: int, where: str) -> FileBlob:
+def read_blob(scanner: Scanner, file: MappedFile, start: int, end: int, where: str) -> BlobRef:
     """The BlobProto at bytes `start` to `end` of a file; `where` names it in errors."""
     legacy: dict[int, int] = {}
     shape: list[int] = []
     runs: dict[int, list[Run]] = {number: [] for number in VALUES}
+    raw: dict[int, Field] = {}
     for field in scanner.fields(start, end):
         if field.number in LEGACY_DIMS and field.wire == VARINT:
             legacy[field.number] = _signed(field.value, 32)
@@ -141,14 +150,40 @@ def read_blob(scanner: Scanner, file: MappedFile, start: int, end: int, where: s
             run = _values(file, field, VALUES[field.number], where)
             if run is not None:
                 runs[field.number].append(run)
+        elif RAW_WIRES.get(field.number) == field.wire:
+            raw[field.number] = field
     if legacy:
         shape = [legacy.get(number, 0) for number in LEGACY_DIMS]
     problem = check_shape(shape)
     if problem:
         raise WeightsError(f"{file.path}: {where}: {problem}")
+    if RAW_DATA in raw:
+        blob = _raw_blob(file, raw, RAW_DATA, tuple(shape), where)
+        if RAW_DIFF in raw:
+            blob.diff = _raw_blob(file, raw, RAW_DIFF, tuple(shape), f"{where} (diff)")
+        return blob
     blob = _make_blob(file, runs, DOUBLE_DATA, DATA, tuple(shape), bool(legacy), where)
     if runs[DOUBLE_DIFF] or runs[DIFF]:
         blob.diff = _make_blob(file, runs, DOUBLE_DIFF, DIFF, tuple(shape), bool(legacy), f"{where} (diff)")
+    return blob
+
+
+def _raw_blob(file: MappedFile, raw: dict[int, Field], number: int, shape: tuple[int, ...], where: str) -> BlobRef:
+    """NVIDIA's form: the bytes of the values, whose type another field tells."""
+    values = raw[number]
+    kind = raw[RAW_TYPE_OF[number]].value if RAW_TYPE_OF[number] in raw else 0
+    dtype = RAW_TYPES.get(kind)
+    if dtype is None:
+        names = ", ".join(f"{number} ({name})" for number, name in zip(RAW_TYPES, ("double", "float", "half"), strict=True))
+        raise WeightsError(f"{file.path}: {where}: raw values of type {kind}; those that weights have are {names}")
+    blob: BlobRef
+    if dtype == HALF:
+        blob = NarrowBlob(file, values.start, shape)
+    else:
+        blob = FileBlob(file, [Run(values.start, math.prod(shape), dtype.itemsize)], shape, dtype)
+    if blob.count * dtype.itemsize != values.end - values.start:
+        stored = values.end - values.start
+        raise WeightsError(f"{file.path}: {where}: its shape is {dims(shape)}, {blob.count} values, but {stored} raw bytes are stored")
     return blob
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from segaware_caffe.errors import WeightsError
 from segaware_caffe.weights.blobs import FileBlob, LayerWeights, Shape, Weights, Writable
 from segaware_caffe.weights.caffemodel import read_caffemodel
+from segaware_caffe.weights.copy import copy_caffemodel
 from segaware_caffe.weights.flat import (
     read_npz,
     read_safetensors,
@@ -89,14 +90,19 @@ def write_weights(path: str | os.PathLike[str], net_name: str, layers: Iterable[
 def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Conversion:
     """Copy the weights in `source`, a file of any kind, to a file of the kind that `target` is named for.
 
+    From .caffemodel to .caffemodel all that the file holds is copied, foreign fields too.
+
     >>> import numpy as np
     >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
     >>> write_weights("net.caffemodel", "net", layers)
     >>> print(convert("net.caffemodel", "net.npz"))
     net.caffemodel (caffemodel) -> net.npz: 1 layers with weights, 2 blobs, 8 values
     """
-    weights = read_weights(source)
-    write_weights(target, weights.net_name, weights)
+    if file_kind(MappedFile(source)) == "caffemodel" and Path(target).suffix.lower() == ".caffemodel":
+        weights = copy_caffemodel(source, target)
+    else:
+        weights = read_weights(source)
+        write_weights(target, weights.net_name, weights)
     blobs = [blob for layer in weights for blob in layer.blobs if blob is not None]
     return Conversion(
         weights.path,

@@ -4,6 +4,7 @@ The plan is made first and copied after, so that a file that does not fit change
 """
 
 import logging
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +23,15 @@ NAMES_SHOWN = 10
 
 
 class LoadTarget(NamedTuple):
-    """A layer of a net and its blobs in Caffe's order: tensors, or only shapes for a plan without copying."""
+    """A layer of a net and its blobs in Caffe's order: tensors, or only shapes for a plan without copying.
+
+    `strict` is the layer's `strict_dim`: false takes stored blobs of equal count and another shape
+    (DeepLab v1's way from fully connected layers to convolutions).
+    """
 
     name: str
     blobs: Sequence[torch.Tensor | Shape] = ()
+    strict: bool = True
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,8 @@ def plan_load(weights: Weights, targets: Iterable[LoadTarget | tuple[Any, ...]])
 
     Layers match by name alone, never by type: a layer of the file goes to the first layer of the
     net that has its name (from HDF5 files: to the last). The numbers of blobs must be equal, and
-    each shape; in HDF5 files a blob that another layer owns may be missing.
+    each shape, or the count where the layer's `strict_dim` is false; in HDF5 files a blob that another
+    layer owns may be missing.
 
     >>> import numpy as np
     >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
@@ -185,7 +192,7 @@ def _plan_layer(report: LoadReport, source: LayerWeights[BlobRef], target: LoadT
     wrong = [
         WrongShape(source.name, index, blob.shape, _shape(target.blobs[index]))
         for index, blob in stored.items()
-        if not same_shape(blob.shape, blob.legacy, _shape(target.blobs[index]))
+        if not _fits(blob, _shape(target.blobs[index]), target.strict)
     ]
     report.wrong_shape += wrong
     if wrong or not stored:
@@ -194,6 +201,10 @@ def _plan_layer(report: LoadReport, source: LayerWeights[BlobRef], target: LoadT
         report.loaded.append(target.name)
     report._copies += [(blob, target.blobs[index]) for index, blob in stored.items()]
     return stored
+
+
+def _fits(blob: BlobRef, shape: Shape, strict: bool) -> bool:
+    return same_shape(blob.shape, blob.legacy, shape) or (not strict and blob.count == math.prod(shape))
 
 
 def _owners(targets: Sequence[LoadTarget]) -> list[list[tuple[int, int]]]:

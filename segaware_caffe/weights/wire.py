@@ -29,8 +29,8 @@ RUN_BLOCK = 2**16
 class Field(NamedTuple):
     """One field, or a run of equal fixed-size fields that follow one another directly.
 
-    `start` and `end` enclose the payload; a varint has its value in `value`. A run holds `length`
-    values, each `stride` bytes after the one before.
+    `start` and `end` enclose the payload, whose tag begins at `tag`; a varint has its value in `value`.
+    A run holds `length` values, each `stride` bytes after the one before.
     """
 
     number: int
@@ -40,6 +40,7 @@ class Field(NamedTuple):
     value: int = 0
     length: int = 1
     stride: int = 0
+    tag: int = 0
 
 
 class Scanner:
@@ -112,12 +113,12 @@ class Scanner:
         """The field whose tag is at `offset` and whose value or length begins at `start`."""
         if wire == VARINT:
             value, stop = self.varint(start, end)
-            return Field(number, wire, start, stop, value)
+            return Field(number, wire, start, stop, value, tag=offset)
         if wire == BYTES:
             length, first = self.varint(start, end)
             if length > end - first:
                 self.fail(start, f"field {number} claims {length} bytes, but only {end - first} are left")
-            return Field(number, wire, first, first + length)
+            return Field(number, wire, first, first + length, tag=offset)
         return self._run(number, wire, offset, start, end)
 
     def _run(self, number: int, wire: int, offset: int, start: int, end: int) -> Field:

@@ -60,7 +60,7 @@ def _write_layer(file: BinaryIO, layer: LayerWeights[Any]) -> None:
         blob_field(V2.blobs, as_blob(values, layer.name, index), f"layer '{layer.name}' blob {index}")
         for index, values in enumerate(layer.blobs)
     ]
-    file.write(_head(NET_LAYER, len(head) + sum(map(_length, itertools.chain(*fields)))) + head)
+    file.write(message_head(NET_LAYER, len(head) + sum(map(length_of, itertools.chain(*fields)))) + head)
     for field in fields:
         write_parts(file, field)
 
@@ -75,19 +75,20 @@ def blob_field(number: int, blob: BlobRef, where: str) -> list[bytes | BlobRef]:
     for values, numbers in ((blob, VALUE_FIELDS), (blob.diff, DIFF_FIELDS)):
         if values is not None and values.count:
             field = numbers[values.dtype]
-            fields[field] = [_head(field, _length(values)), values]
+            fields[field] = [message_head(field, length_of(values)), values]
     parts = [part for field in sorted(fields) for part in fields[field]]  # in the order in which protobuf writes them
-    return [_head(number, sum(map(_length, parts))), *parts]
+    return [message_head(number, sum(map(length_of, parts))), *parts]
 
 
-def write_parts(file: BinaryIO, parts: Iterable[bytes | BlobRef]) -> None:
+def write_parts(file: BinaryIO, parts: Iterable[bytes | memoryview | BlobRef]) -> None:
     """Write what `blob_field` gives."""
     for part in parts:
-        file.write(part if isinstance(part, bytes) else _values(part))
+        file.write(_values(part) if isinstance(part, BlobRef) else part)
 
 
-def _length(part: bytes | BlobRef) -> int:
-    return len(part) if isinstance(part, bytes) else part.count * part.dtype.itemsize
+def length_of(part: bytes | memoryview | BlobRef) -> int:
+    """The bytes that a piece takes."""
+    return len(part) if not isinstance(part, BlobRef) else part.count * part.dtype.itemsize
 
 
 def _values(blob: BlobRef) -> memoryview:
@@ -96,10 +97,10 @@ def _values(blob: BlobRef) -> memoryview:
 
 def bytes_field(number: int, content: bytes) -> bytes:
     """A field of bytes, or of a message that is written already."""
-    return _head(number, len(content)) + content
+    return message_head(number, len(content)) + content
 
 
-def _head(number: int, length: int) -> bytes:
+def message_head(number: int, length: int) -> bytes:
     """The tag and the length that precede a bytes field."""
     return varint(number << 3 | BYTES) + varint(length)
 

@@ -164,6 +164,7 @@ CASES = {
     "SmoothL1Loss": case("", IMAGE, IMAGE),
     "Softmax": case("softmax_param { axis: -3 }", IMAGE),
     "SoftmaxWithLoss": case("", IMAGE, labels(3, 2, 6, 5)),
+    "SpatialDropout": case("", IMAGE),
     "SpatialProduct": case("", IMAGE, (2, 1, 6, 5)),
     "Split": case('top: "a" top: "b"', IMAGE),
     "Swish": case("", IMAGE),

@@ -164,6 +164,17 @@ def test_dropout_that_samples_in_test():
     assert not torch.equal(layer(bottom), layer(bottom))
 
 
+def test_dropout_of_channels():
+    """Intel Caffe's SpatialDropout: a channel of a sample is dropped whole, or not at all."""
+    text = 'type: "SpatialDropout" spatial_dropout_param { dropout_ratio: 0.25 }'
+    bottom = torch.ones(50, 40, 3, 2)
+    top = make_layer(text, bottom.shape, train=True)(bottom)
+    assert torch.equal(top, top[:, :, :1, :1].expand_as(top))
+    assert top.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert (top == 0).float().mean() == pytest.approx(0.25, abs=0.04)
+    assert torch.equal(make_layer(text, bottom.shape)(bottom), bottom)
+
+
 @pytest.mark.parametrize("train", [True, False])
 @pytest.mark.parametrize("scale", ["true", "false"])
 def test_dropout_of_nothing_is_a_copy(scale, train):

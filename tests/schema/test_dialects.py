@@ -1,6 +1,8 @@
 """Words of other forks: the table of their kinds is complete, and each kind is treated as it says."""
 
 import logging
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from segaware_caffe.schema import message_class, read_net, read_solver, treatmen
 from segaware_caffe.schema.dialects import FORKS, Kind, foreign_type, words
 from segaware_caffe.schema.messages import enum
 
+ROOT = Path(__file__).resolve().parents[2]
 #: The repository of the reference's table -> the key in the package's.
 REPOSITORIES = {
     "LisaAnne_lisa-caffe-public": "lrcn",
@@ -61,6 +64,11 @@ def test_every_word_of_a_net_or_solver_can_be_read():
 def test_of_each_kind_there_are_some():
     assert Counter(word.kind for word in words().values()).keys() == set(Kind)
     assert {fork for word in words().values() for fork in word.forks} == FORKS.keys()
+
+
+def test_the_page_is_current(tmp_path):
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_dialect_docs.py", "--output", tmp_path / "dialects.md"], check=True)
+    assert (tmp_path / "dialects.md").read_text() == (ROOT / "docs" / "dialects.md").read_text(), "run scripts/make_dialect_docs.py"
 
 
 HARMLESS = {
