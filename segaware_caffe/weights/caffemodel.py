@@ -157,9 +157,9 @@ def read_blob(scanner: Scanner, file: MappedFile, start: int, end: int, where: s
     problem = check_shape(shape)
     if problem:
         raise WeightsError(f"{file.path}: {where}: {problem}")
-    if RAW_DATA in raw:
+    if {RAW_DATA, RAW_TYPE_OF[RAW_DATA]} <= raw.keys():
         blob = _raw_blob(file, raw, RAW_DATA, tuple(shape), where)
-        if RAW_DIFF in raw:
+        if {RAW_DIFF, RAW_TYPE_OF[RAW_DIFF]} <= raw.keys():
             blob.diff = _raw_blob(file, raw, RAW_DIFF, tuple(shape), f"{where} (diff)")
         return blob
     blob = _make_blob(file, runs, DOUBLE_DATA, DATA, tuple(shape), bool(legacy), where)
@@ -171,7 +171,7 @@ def read_blob(scanner: Scanner, file: MappedFile, start: int, end: int, where: s
 def _raw_blob(file: MappedFile, raw: dict[int, Field], number: int, shape: tuple[int, ...], where: str) -> BlobRef:
     """NVIDIA's form: the bytes of the values, whose type another field tells."""
     values = raw[number]
-    kind = raw[RAW_TYPE_OF[number]].value if RAW_TYPE_OF[number] in raw else 0
+    kind = raw[RAW_TYPE_OF[number]].value
     dtype = RAW_TYPES.get(kind)
     if dtype is None:
         names = ", ".join(f"{number} ({name})" for number, name in zip(RAW_TYPES, ("double", "float", "half"), strict=True))
