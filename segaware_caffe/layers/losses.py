@@ -246,3 +246,32 @@ class SmoothL1Loss(LossLayer):
         if weights:
             difference = substitute(difference, weights[0] * difference)
         return losses.total(losses.smooth_l1_loss(difference, sigma)) / (first.numel() // first.shape[1])
+
+
+@register("SmoothL1LossOHEM", source="R-FCN")
+class SmoothL1LossOHEM(LossLayer):
+    """The sum of f(w * (a - b)) with f(d) = d^2 / 2 where |d| < 1, else |d| - 1/2, and that of each sample.
+
+    bottoms a and b (N, C, ...), optionally weights w of their shape -> the sum, divided by the number of positions
+    in all samples (normalization VALID or FULL), of samples (BATCH_SIZE), by 1 (NONE) or pre_fixed_normalizer
+    (PRE_FIXED); optionally the sum over the channels of each position (N, 1, ...), which has no gradient. As in
+    the fork, the gradient lacks the factor w; the weights get none.
+    """
+
+    bottoms = (2, 3)
+    tops = (1, 2)
+    no_forced_gradient = ()
+
+    def reshape(self, *bottoms: Shape) -> list[Shape]:
+        self.check(len(set(bottoms)) == 1, f"the bottoms must have one shape, not {' and '.join(map(dims, bottoms))}")
+        self.check(len(bottoms[0]) >= 2, f"the bottoms must have at least 2 axes, not shape {dims(bottoms[0])}")
+        return [(), (bottoms[0][0], 1, *bottoms[0][2:])][: self.num_tops]
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor, *weights: torch.Tensor) -> list[torch.Tensor]:
+        difference = first - second
+        if weights:
+            difference = substitute(difference, weights[0].detach() * difference)
+        values = losses.smooth_l1_loss(difference).sum(1, keepdim=True)
+        valid = torch.ones_like(values, dtype=torch.bool)
+        loss = self.normalized(values, valid, self.read_normalization(self.proto.loss_param.VALID), len(first))
+        return [loss, values.detach()][: self.num_tops]

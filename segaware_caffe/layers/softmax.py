@@ -36,7 +36,8 @@ class Softmax(Layer):
 class ScoreLoss(LossLayer):
     """A loss of scores along a class axis against one label for each position, with loss_param's options.
 
-    bottoms: scores, labels -> the loss, and optionally the probabilities (scores' shape, no gradient).
+    bottoms: scores, labels -> the loss, and optionally the probabilities (scores' shape, no gradient), and the loss of
+    each position (one channel, no gradient).
     """
 
     tops = (1, 2)
@@ -46,8 +47,9 @@ class ScoreLoss(LossLayer):
 
     def reshape(self, scores: Shape, labels: Shape, *more: Any) -> list[Shape]:
         super().reshape(scores, labels)
-        check_label_count(self, scores, labels, self.class_axis(len(scores)))
-        return [(), scores][: self.num_tops]
+        axis = self.class_axis(len(scores))
+        check_label_count(self, scores, labels, axis)
+        return [(), scores, (*scores[:axis], 1, *scores[axis + 1 :])][: self.num_tops]
 
     def forward(self, scores: torch.Tensor, labels: torch.Tensor, *more: torch.Tensor) -> list[torch.Tensor]:
         axis = self.class_axis(scores.ndim)
@@ -56,7 +58,10 @@ class ScoreLoss(LossLayer):
         indices, valid = class_indices(self, labels.reshape(outer, 1, -1), classes, self.ignored_labels())
         values = self.loss(logs, indices, *more)
         loss = self.normalized(values, valid, self.read_normalization(self.proto.loss_param.VALID), outer, self.counts(indices))
-        return [loss] if self.num_tops == 1 else [loss, logs.detach().exp().reshape(scores.shape)]
+        if self.num_tops == 1:
+            return [loss]
+        each = values.detach().masked_fill(~valid, 0).reshape(*scores.shape[:axis], 1, *scores.shape[axis + 1 :])
+        return [loss, logs.detach().exp().reshape(scores.shape), each][: self.num_tops]
 
     def class_axis(self, ndim: int) -> int:
         """The class axis of scores of `ndim` axes: the field `axis` of the layer's own message."""
@@ -132,6 +137,13 @@ class SoftmaxWithLoss(ScoreLoss):
             self.fail(f"weight_source: '{path}' must hold one number for each class: {error}", FileError)
         self.check(all(weight >= 0 for weight in weights), f"weight_source: Weights cannot be negative: '{path}'")
         return weights
+
+
+@register("SoftmaxWithLossOHEM", source="R-FCN")
+class SoftmaxWithLossOHEM(SoftmaxWithLoss):
+    """SoftmaxWithLoss with a third top: the loss of each position, of the scores' shape but for one class, without gradient."""
+
+    tops = (1, 3)
 
 
 @register("InfogainLoss", source="spec/layers.md 16.5")

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from golden_oracle import run_golden
@@ -224,3 +225,29 @@ def test_refuses_labels_outside_the_classes(type_name, label):
     layer = make_layer(f'type: "{type_name}"', (2, 3), (2,))
     with pytest.raises(CaffeError, match=rf"label {label:g} is outside \[0, 3\)"):
         layer(torch.zeros(2, 3), torch.tensor([0, label]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "divisor"),
+    [
+        ("", 2 * 5),
+        ("normalization: FULL", 2 * 5),
+        ("normalization: BATCH_SIZE", 2),
+        ("normalization: NONE", 1),
+        ("normalization: PRE_FIXED pre_fixed_normalizer: 128", 128),
+    ],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_smooth_l1_loss_of_each_sample(fields, divisor, weighted):
+    """R-FCN's: the sum over channels, and the whole sum over the divisor; the gradient lacks the weights."""
+    shape = (2, 3, 5)
+    layer = make_layer(f'type: "SmoothL1LossOHEM" top: "loss" top: "each" loss_param {{ {fields} }}', *[shape] * (2 + weighted))
+    a, b, w = (2 * numbers(*shape, seed=seed) for seed in range(3))
+    loss, each = layer(a, b, *[w] * weighted)
+    d = ((a - b) * w if weighted else a - b).detach().numpy()
+    expected = np.where(np.abs(d) < 1, d * d / 2, np.abs(d) - 0.5).sum(1, keepdims=True)
+    np.testing.assert_allclose(each, expected)
+    np.testing.assert_allclose(loss.item(), expected.sum() / divisor)
+    slope = np.clip(d, -1, 1) / divisor
+    for gradient, sign in zip(torch.autograd.grad(loss, (a, b)), (1, -1), strict=True):
+        np.testing.assert_allclose(gradient, sign * slope)

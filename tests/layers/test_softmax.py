@@ -270,3 +270,18 @@ def test_refuses_weights_that_do_not_fit(tmp_path, content, fields, sentence):
 def test_refuses_class_weighting_of_another_length():
     with pytest.raises(CaffeError, match="does not match the number of classes: 3 weights, 4 classes"):
         make_layer(LOSSES["SoftmaxWithLoss"] + WEIGHTED % "", (2, 4, 2, 4), LABELS)
+
+
+@pytest.mark.parametrize(("scores", "positions", "expected"), [((5, 3), (5,), (5, 1)), (SCORES, LABELS, (2, 1, 2, 4))])
+def test_the_loss_of_each_position(scores, positions, expected):
+    """R-FCN's third top: what online hard example mining sorts by."""
+    text = 'type: "SoftmaxWithLossOHEM" top: "loss" top: "p" top: "each" loss_param { ignore_label: 1 normalization: NONE }'
+    layer = make_layer(text, scores, positions)
+    x, targets = numbers(*scores), labels(*positions)
+    loss, p, each = layer(x, targets)
+    assert each.shape == expected and not each.requires_grad
+    chosen = p.gather(1, targets.long().view(expected))
+    torch.testing.assert_close(each, torch.where(targets.view(expected) == 1, 0, -chosen.log()))
+    torch.testing.assert_close(each.sum(), loss)
+    plain = make_layer(text.replace("OHEM", "").replace(' top: "each"', ""), scores, positions)
+    torch.testing.assert_close(*(torch.autograd.grad(each_layer(x, targets)[0], x)[0] for each_layer in (layer, plain)))

@@ -186,3 +186,23 @@ def test_converted_weights_fit_load_state_dict_whatever_the_layers_are_called(tm
     twin = Net(CHAIN.replace('"conv"', '"a.b/c"'))
     twin.load_state_dict(state)
     assert all(torch.equal(a, b) for a, b in zip(net.params["a.b/c"], twin.params["a.b/c"], strict=True))
+
+
+@pytest.mark.parametrize("suffix", [".caffemodel", ".caffemodel.h5", ".safetensors", ".npz", ".pt"])
+def test_the_five_blobs_of_nvidias_batch_norm_are_saved_and_loaded(tmp_path, suffix):
+    text = (
+        'layer { name: "in" type: "Input" top: "x" input_param { shape { dim: [2, 3, 4] } } }'
+        'layer { name: "bn" type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { scale_bias: true } }'
+    )
+    net = Net(text, "TRAIN")
+    net(x=torch.randn(2, 3, 4))
+    with torch.no_grad():
+        for learned in net.learned[3:]:
+            learned.tensor.uniform_()
+    assert [learned.lr_mult for learned in net.learned] == [0, 0, 0, 1, 1]
+    net.save(tmp_path / f"bn{suffix}")
+    other = Net(text, weights=tmp_path / f"bn{suffix}")
+    for mine, theirs in zip(other.learned, net.learned, strict=True):
+        assert torch.equal(mine.tensor, theirs.tensor)
+    x = torch.randn(2, 3, 4)
+    torch.testing.assert_close(other(x=x)["y"], Net(text, weights=tmp_path / f"bn{suffix}", passes=[])(x=x)["y"])

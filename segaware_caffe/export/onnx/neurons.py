@@ -57,6 +57,11 @@ def dropout(w: Writer, layer: Any, bottom: Blob) -> str:
     return bottom.name if options.scale_train else w.affine(bottom.name, 1 - options.dropout_ratio, 0)
 
 
+@converter("SpatialDropout")
+def spatial_dropout(w: Writer, layer: Any, bottom: Blob) -> str:
+    return bottom.name
+
+
 @converter("Exp")
 def exp(w: Writer, layer: Any, bottom: Blob) -> str:
     base = 1.0 if layer.options.base == -1 else math.log(layer.options.base)

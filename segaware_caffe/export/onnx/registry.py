@@ -22,6 +22,8 @@ REFUSED: dict[str, str] = {
     "Augmentation": "it draws random numbers for training",
     "AdaptiveBiasChannel": "it orders classes at random, in rounds that depend on the scores",
     "BoxAnnotatorOHEM": "it chooses examples for training",
+    "SmoothL1LossOHEM": "it chooses examples for training",
+    "SoftmaxWithLossOHEM": "it chooses examples for training",
 }
 
 

@@ -77,6 +77,12 @@ def dropout(s: Source, layer: Any, x: Value) -> str:
     return f"{s.module('nn.Dropout', options.dropout_ratio)}({x})" if options.dropout_ratio else x.name
 
 
+@converter("SpatialDropout")
+def spatial_dropout(s: Source, layer: Any, x: Value) -> str:
+    axes = len(x.shape) - 2
+    return f"{s.module(f'nn.Dropout{axes}d' if axes else 'nn.Dropout', layer.options.dropout_ratio)}({x})"
+
+
 @converter("Exp")
 def exp(s: Source, layer: Any, x: Value) -> str:
     base = 1.0 if layer.options.base == -1 else math.log(layer.options.base)

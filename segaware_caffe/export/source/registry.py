@@ -16,6 +16,7 @@ REFUSED = {
     "judges scores, which is no part of a network that predicts": ("Accuracy", "SegAccuracy"),
     "trains, and torch.nn has losses of its own": (
         *("ContrastiveLoss", "DistLoss", "HingeLoss", "Im2parity", "InfogainLoss", "L1Loss", "MultinomialLogisticLoss", "SmoothL1Loss"),
+        *("SmoothL1LossOHEM", "SoftmaxWithLossOHEM"),
         *("AdaptiveBiasChannel", "Augmentation", "BiasChannel", "BoxAnnotatorOHEM", "UniqueLabel"),
     ),
     "writes files": ("HDF5Output", "MatWrite"),
