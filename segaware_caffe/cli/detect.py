@@ -62,7 +62,7 @@ def _windows(source: str) -> dict[str, list[Any]]:
     import numpy as np
 
     windows: dict[str, list[Any]] = {}
-    with open(source, newline="", encoding="utf-8") as file:
+    with open(source, newline="", encoding="utf-8", errors="replace") as file:
         rows = csv.DictReader(file)
         missing = [name for name in ("filename", *COORDINATES) if name not in (rows.fieldnames or ())]
         if missing:
