@@ -48,6 +48,7 @@ build/asan/kernels.so: $(NATIVE)/native.cpp $(NATIVE)/kernels.inl $(NATIVE)/wino
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(VENV)/.%: setup.py
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
