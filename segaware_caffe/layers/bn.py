@@ -76,6 +76,20 @@ class BN(Layer):
     def repeatable(self) -> bool:
         return self.options.frozen or not self.training or self.dialect == SEGNET
 
+    def takes_stored(self) -> bool:
+        """Whether nothing is computed from the batch: the stored statistics count, or none (INFERENCE)."""
+        options = self.options
+        return options.bn_mode == options.INFERENCE or options.frozen or (self.uses_stored and not self.training)
+
+    def factor_and_offset(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where `takes_stored`, top = factor * bottom + offset, each (C)."""
+        slope, bias = (self.blob(index).flatten() for index in range(2))
+        if self.options.bn_mode == self.options.INFERENCE:
+            return slope, bias
+        mean, variance = (self.blob(index).flatten() for index in (2, 3))
+        factor = slope * (variance + self.eps).rsqrt()
+        return factor, bias - mean * factor
+
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         slope, bias = (self.blob(index).view(-1, *[1] * (bottom.ndim - 2)) for index in range(2))
         return self._normalized(bottom) * slope + bias
@@ -83,7 +97,7 @@ class BN(Layer):
     def _normalized(self, bottom: torch.Tensor) -> torch.Tensor:
         if self.options.bn_mode == self.options.INFERENCE:
             return bottom
-        if self.options.frozen or (self.uses_stored and not self.training):
+        if self.takes_stored():
             return fixed_norm(bottom, self.blob(2).flatten(), self.blob(3).flatten(), self.eps)
         top, *statistics = batch_norm(bottom, self.eps)
         if self.training and self.dialect != SEGNET:

@@ -83,6 +83,15 @@ class BatchNorm(Layer):
         factor = torch.where(scale == 0, 0, 1 / scale)
         return mean * factor, variance * factor
 
+    def factor_and_offset(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """With stored statistics, top = factor * bottom + offset, each (C)."""
+        mean, variance = self.stored()
+        factor = (variance + self.eps).rsqrt()
+        if not self.scaled:
+            return factor, -mean * factor
+        factor = factor * self.blob(3)
+        return factor, self.blob(4) - mean * factor
+
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         top = self._normalized(bottom)
         if not self.scaled:

@@ -81,6 +81,10 @@ def batchnorm(bottom: str, scale: str = "scale_param { bias_term: true }", field
     return text + (f'layer {{ name: "{bottom}_scale" type: "Scale" bottom: "{bottom}" top: "{bottom}" {scale} }}\n' if scale else "")
 
 
+def bn(bottom: str, fields: str) -> str:
+    return f'layer {{ name: "{bottom}_bn" type: "BN" bottom: "{bottom}" top: "{bottom}" bn_param {{ {fields} }} }}\n'
+
+
 def plain(name: str, bottom: str, **fields: object) -> str:
     return convolution(name, bottom, bottom_is_im2col="false", pad=1, **fields)
 
@@ -104,6 +108,10 @@ NETS = {
     "folded without bias": INPUTS + plain("y", "x", group=1, stride=2) + batchnorm("y", "scale_param { }"),
     "folded with its own scale and bias": INPUTS + plain("y", "x") + batchnorm("y", "", "scale_bias: true eps: 1e-7") + relu("y"),
     "its own scale and bias, and a Scale": INPUTS + batchnorm("x", fields="scale_bias: true eps: 0.01") + plain("y", "x"),
+    "folded BN of PSPNet": INPUTS + plain("y", "x") + bn("y", "slope_filler { value: 1 } eps: 0.01") + relu("y"),
+    "folded BN of SegNet": INPUTS + plain("y", "x") + bn("y", "bn_mode: INFERENCE"),
+    "BN of SegNet": INPUTS + plain("y", "x") + bn("y", "scale_filler { value: 1 } bn_mode: LEARN"),
+    "BN that is frozen": INPUTS + bn("x", "slope_filler { value: 1 } frozen: true") + plain("y", "x"),
     "batchnorm first": INPUTS + batchnorm("x") + plain("y", "x") + relu("y"),
     "residual": INPUTS + plain("y", "x", num_output=5) + batchnorm("y")
     + 'layer { name: "add" type: "Eltwise" bottom: "x" bottom: "y" top: "add" }\n' + relu("add") + plain("z", "add"),

@@ -1,4 +1,4 @@
-"""BatchNorm and Scale with stored statistics: folded into the convolution before them, or at least into one step."""
+"""BatchNorm, or BN, and Scale with stored statistics: folded into the convolution before them, or at least into one step."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from segaware_caffe.net.scope import Scope
 
 
 class Statistics(torch.nn.Module):
-    """A BatchNorm with stored statistics and perhaps a Scale, as one factor and one offset per channel."""
+    """A BatchNorm or BN with stored statistics and perhaps a Scale, as one factor and one offset per channel."""
 
     def __init__(self, batchnorm: Any, scale: Layer | None):
         super().__init__()
@@ -31,11 +31,7 @@ class Statistics(torch.nn.Module):
 
     def factor_and_offset(self) -> tuple[torch.Tensor, torch.Tensor]:
         """y = factor * x + offset, each (C)."""
-        mean, variance = self.batchnorm.stored()
-        factor = (variance + self.batchnorm.eps).rsqrt()
-        offset = -mean * factor
-        if self.batchnorm.scaled:
-            factor, offset = factor * self.batchnorm.blob(3), offset * self.batchnorm.blob(3) + self.batchnorm.blob(4)
+        factor, offset = self.batchnorm.factor_and_offset()
         if self.scale:
             factor, offset = factor * self.scale.blob(0), offset * self.scale.blob(0)
             if self.scale.options.bias_term:
@@ -107,13 +103,13 @@ class FoldedBatchNorm(Runnable):
 
 
 def fold(graph: Graph, scope: Scope) -> Graph:
-    """In TEST, BatchNorm and the Scale after it into the Convolution before."""
+    """In TEST, BatchNorm or BN, and the Scale after it, into the Convolution before."""
     if scope.training:
         return graph
     matcher = Matcher(graph, scope)
     replacements = {}
     folded = 0
-    for node in matcher.candidates("BatchNorm"):
+    for node in matcher.candidates("BatchNorm", "BN"):
         if not node.module.takes_stored():
             continue
         scale = _scale_after(matcher, node)
