@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ParseError, ShapeError, UnknownLayerError, WeightsError
-    from segaware_caffe.export import export_onnx, export_source
+    from segaware_caffe.export import export_onnx, export_program, export_source
     from segaware_caffe.layers import Layer, register, set_random_seed
     from segaware_caffe.net import Net
     from segaware_caffe.schema import extend_schema, filter_net, read_net, read_solver
@@ -30,6 +30,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "export_onnx",
+    "export_program",
     "export_source",
     "extend_schema",
     "filter_net",
@@ -53,6 +54,7 @@ _ROOMS = {
     "UnknownLayerError": "errors",
     "WeightsError": "errors",
     "export_onnx": "export",
+    "export_program": "export",
     "export_source": "export",
     "extend_schema": "schema",
     "filter_net": "schema",

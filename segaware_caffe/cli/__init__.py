@@ -28,7 +28,7 @@ COMMANDS = {
     "plot": "the curves in training logs, as a picture",
     "inspect": "layers, shapes, parameters and memory of a net",
     "convert": "weights from one file format to another",
-    "export": "a net and its weights to ONNX or PyTorch source",
+    "export": "a net and its weights to ONNX, PyTorch source or torch.export",
     "convert-db": "a LevelDB to an LMDB",
     "run": "a script written for Caffe's Python module, as it is",
     "render": "fill in the ${NAME} placeholders of a template",

@@ -11,6 +11,7 @@ from segaware_caffe.extras import optional_import
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+    from torch.export import ExportedProgram
 
     from segaware_caffe.net import Net
 
@@ -73,8 +74,30 @@ def export_source(net: "Net", path: str | os.PathLike[str], *, outputs: Iterable
     return write_module(net, path, outputs=outputs)
 
 
+def export_program(
+    net: "Net",
+    path: str | os.PathLike[str],
+    *,
+    outputs: Iterable[str] | None = None,
+    dynamic: Iterable[str] | None = None,
+) -> "ExportedProgram":
+    """Write a net as a program of `torch.export` in core ATen operators, which runs without this package; returns it.
+
+    Args:
+        net: a net of phase TEST, with its weights; it is on the CPU that the program runs, until it is moved.
+        path: file to write, `.pt2`; `torch.export.load(path).module()(*inputs)` runs it.
+        outputs: names of the blobs that the program returns, in this order; None for the net's outputs.
+        dynamic: what may change from run to run, as for `export_onnx`.
+
+    Takes what `export_source` takes, whose module it is that is traced. Raises CaffeError for other layers, all at once.
+    """
+    from segaware_caffe.export.program import write_program
+
+    return write_program(net, path, outputs=outputs, dynamic=dynamic)
+
+
 #: suffix -> what writes it
-FORMATS: dict[str, Callable[..., Any]] = {".onnx": export_onnx, ".py": export_source}
+FORMATS: dict[str, Callable[..., Any]] = {".onnx": export_onnx, ".pt2": export_program, ".py": export_source}
 
 
 def export(net: "Net", path: str | os.PathLike[str], **options: Any) -> None:
@@ -89,4 +112,4 @@ def export(net: "Net", path: str | os.PathLike[str], **options: Any) -> None:
     write(net, path, **options)
 
 
-__all__ = ["FORMATS", "export", "export_onnx", "export_source"]
+__all__ = ["FORMATS", "export", "export_onnx", "export_program", "export_source"]

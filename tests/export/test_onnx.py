@@ -170,7 +170,7 @@ def test_command(tmp_path, capsys):
     assert main(["export", str(tmp_path / "net.prototxt"), "--output", str(tmp_path / "net.onnx"), "--shape", "data=1,3,8,8"]) == 0
     assert onnx_outputs(tmp_path / "net.onnx", {"data": torch.zeros(1, 3, 8, 8)})["c"].shape == (1, 4, 6, 6)
     assert main(["export", str(tmp_path / "net.prototxt"), "--output", str(tmp_path / "net.xyz")]) == 2
-    assert "the suffix must name a format to export to: .onnx, .py" in capsys.readouterr().err
+    assert "the suffix must name a format to export to: .onnx, .pt2, .py" in capsys.readouterr().err
 
 
 INPUTS = 'input: "{}" input_shape {{ {} }}'

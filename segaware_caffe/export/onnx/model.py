@@ -1,8 +1,4 @@
-"""From a net to an ONNX model: what is exported, which sizes may change, and the names.
-
-Whether a size is dynamic is not guessed: the net is written for two sizes, and where both give the
-same graph, the graph holds for any size that the net takes.
-"""
+"""From a net to an ONNX model: what is exported, which sizes may change, and the names."""
 
 import logging
 import os
@@ -18,6 +14,7 @@ from segaware_caffe.export.onnx import registry
 from segaware_caffe.export.onnx.folding import fold_affine
 from segaware_caffe.export.onnx.writer import OPSET, Blob, Writer
 from segaware_caffe.export.selection import is_input, is_input_type, needed, wanted_values
+from segaware_caffe.export.sizes import BATCH, asked_kinds, changed_inputs, not_dynamic, written_for
 from segaware_caffe.files import replacing
 from segaware_caffe.layers import registered
 from segaware_caffe.net import Net
@@ -26,10 +23,6 @@ from segaware_caffe.schema.shapes import Shape
 
 logger = logging.getLogger(__name__)
 
-#: what may be dynamic
-BATCH, SIZE = "batch", "size"
-#: by how much sizes are changed to see whether they may; nets of stride 32 take both 32n and 32n + 1
-STEPS = {"height": 64, "width": 128}
 #: the oldest version of the file format that has the operator set
 IR_VERSION = 7
 #: a protobuf message ends at 2 GiB: larger models keep their weights in a file beside them
@@ -53,17 +46,13 @@ def write_model(
     wanted = wanted_values(net, outputs)
     nodes = needed(net.graph.nodes, wanted.values())
     _check_types(nodes)
-    asked = (BATCH, SIZE) if dynamic is None else tuple(dynamic)
-    unknown = [kind for kind in asked if kind not in (BATCH, SIZE)]
-    if unknown:
-        raise CaffeError(f"dynamic may name '{BATCH}' and '{SIZE}', not {unknown[0]!r}")
     written = _write(net, nodes, net.shapes_of_values)
     axes: dict[int, dict[int, str]] = {}
-    for kind in asked:
+    for kind in asked_kinds(dynamic):
         found = _dynamic_axes(net, nodes, written, kind)
         if isinstance(found, str):
             if dynamic is not None:
-                raise CaffeError(f"net '{net.name}' cannot be exported with dynamic {kind}: {found}")
+                raise not_dynamic(net, kind, found)
             logger.info("%s is fixed in the exported model: %s", kind, found)
         else:
             for value, names in found.items():
@@ -107,25 +96,19 @@ def _write(net: Net, nodes: Sequence[Node], shapes: dict[int, Shape]) -> Written
 
 def _dynamic_axes(net: Net, nodes: Sequence[Node], written: Written, kind: str) -> dict[int, dict[int, str]] | str:
     """The names of the axes that change with the batch or the size, by value; or why none may change."""
-    changed = _changed_inputs(net, nodes, kind)
-    if not changed:
-        return "no input has such an axis"
-    before = net.shapes_of_values
-    try:
-        net.reshape(**{net.graph.names[value]: shape for value, shape in changed.items()})
-        other = _write(net, nodes, net.shapes_of_values)
-    except CaffeError as error:
-        return f"with other inputs, {error}"
-    finally:
-        net.reshape(**{net.graph.names[value]: before[value] for value in changed})
+    changed = changed_inputs(net, nodes, kind)
+    other = written_for(net, changed, lambda: _write(net, nodes, net.shapes_of_values))
+    if isinstance(other, str):
+        return other
     different = _first_difference(written.writer, other.writer)
     if different:
         return f"layer '{different}' depends on it"
     result: dict[int, dict[int, str]] = {}
     for value, shape in written.shapes.items():
         moved = [axis for axis, (a, b) in enumerate(zip(shape, other.shapes[value], strict=False)) if a != b]
+        blob = net.graph.names[value]
         if moved:
-            result[value] = {axis: _axis_name(net.graph.names[value], axis, kind, value in changed) for axis in moved}
+            result[value] = {axis: _axis_name(blob, axis, kind, blob in changed) for axis in moved}
     return result
 
 
@@ -133,21 +116,6 @@ def _axis_name(blob: str, axis: int, kind: str, is_input: bool) -> str:
     if kind == BATCH and axis == 0:
         return "batch"
     return {2: "height", 3: "width"}[axis] if is_input else f"{blob}_{axis}"
-
-
-def _changed_inputs(net: Net, nodes: Sequence[Node], kind: str) -> dict[int, Shape]:
-    """The inputs that hold one item each, or images of the first image's size, with that changed."""
-    inputs = {value: net.shapes_of_values[value] for node in nodes if is_input(node) for value in node.tops}
-    inputs = {value: shape for value, shape in inputs.items() if shape}
-    first = next(iter(inputs.values()), ())
-    if kind == BATCH:
-        return {value: (shape[0] + 1, *shape[1:]) for value, shape in inputs.items() if shape[0] == first[0]}
-    sizes = [shape[2:] for shape in inputs.values() if len(shape) == 4 and min(shape[2:]) > 1]
-    return {
-        value: (*shape[:2], shape[2] + STEPS["height"], shape[3] + STEPS["width"])
-        for value, shape in inputs.items()
-        if sizes and shape[2:] == sizes[0]
-    }
 
 
 def _first_difference(first: Writer, second: Writer) -> str | None:

@@ -3,6 +3,9 @@
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import torch
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.export.selection import is_input, is_input_type, needed, wanted_values
@@ -51,23 +54,44 @@ def load(path="{weights}"):
 '''
 
 
+class Written(NamedTuple):
+    """A net as source: the module's text, its class, its weights, and the blobs that `forward` takes and returns, in order."""
+
+    text: str
+    name: str
+    state: dict[str, torch.Tensor]
+    inputs: list[str]
+    outputs: list[str]
+
+
 def write_module(net: Net, path: str | os.PathLike[str], *, outputs: Iterable[str] | None) -> str:
     """What `segaware_caffe.export_source` does and says."""
     path = Path(path)
+    weights = path.with_suffix(".safetensors")
+    save = optional_import("safetensors.torch", "safetensors", weights).save_file
+    written = as_source(net, outputs, weights.name)
+    with replacing(weights) as temporary:
+        save(written.state, temporary)
+    with replacing(path) as temporary:
+        temporary.write_text(written.text)
+    return written.text
+
+
+def as_source(net: Net, outputs: Iterable[str] | None, weights: str = "") -> Written:
+    """A net as source whose `load` reads the file `weights`."""
     if net.training:
         raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
     wanted = wanted_values(net, outputs)
     scope = Scope(net.shapes_of_values, frozenset(wanted.values()), False)
     nodes = needed(run_passes(net.graph, scope, PASSES).nodes, wanted.values())
+    read = {value for node in nodes for value in node.bottoms}
+    inputs = {net.graph.names[value]: value for node in nodes if is_input(node) for value in node.tops if value in read}
     source, names = _write(net, nodes)
-    weights = path.with_suffix(".safetensors")
-    text = _text(net, nodes, source, names, wanted, weights.name)
-    save = optional_import("safetensors.torch", "safetensors", weights).save_file
-    with replacing(weights) as temporary:
-        save({name: value.detach().cpu().contiguous().clone() for name, value in source.state.items()}, temporary)
-    with replacing(path) as temporary:
-        temporary.write_text(text)
-    return text
+    words = (part for part in identifier(net.name or "net").split("_") if part)
+    name = "".join(word[:1].upper() + word[1:] for word in words) or "Net"
+    name = name if name.isidentifier() else f"Net{name}"
+    state = {key: value.detach().cpu().contiguous().clone() for key, value in source.state.items()}
+    return Written(_text(net, source, names, name, inputs, wanted, weights), name, state, list(inputs), list(wanted))
 
 
 def _write(net: Net, nodes: Sequence[Node]) -> tuple[Source, dict[int, str]]:
@@ -127,28 +151,26 @@ def _assign(source: Source, names: Sequence[str], tops: str | list[str], shapes:
             source.lines += broken(f"{name} = {text}", 8, f"  # {comment}")
 
 
-def _text(net: Net, nodes: Sequence[Node], source: Source, names: dict[int, str], wanted: dict[str, int], weights: str) -> str:
-    inputs = [value for node in nodes if is_input(node) for value in node.tops if any(value in n.bottoms for n in nodes)]
-    parameters = ", ".join(names[value] for value in inputs)
-    results = [names[value] for value in wanted.values()]
-    name = "".join(part[:1].upper() + part[1:] for part in identifier(net.name or "net").split("_") if part) or "Net"
+def _text(net: Net, source: Source, names: dict[int, str], name: str, inputs: dict[str, int], wanted: dict[str, int], weights: str) -> str:
+    shapes = net.shapes_of_values
+    parameters, results = (", ".join(names[value] for value in values.values()) for values in (inputs, wanted))
+    takes, gives = (", ".join(f"{names[v]} {shapes[v]}" for v in values.values()) for values in (inputs, wanted))
     helpers = "".join(f"{text}\n\n\n" for text in source.helper_texts())
     body = helpers + "\n".join(source.declared + source.lines)
     imports = (["import math", ""] if "math." in body else []) + ["import torch"] * ("torch." in body) + ["from torch import nn"]
     imports += ["from torch.nn import functional"] * ("functional." in body)
-    shapes = [f"{names[v]} {net.shapes_of_values[v]}" for v in inputs]
     return MODULE.format(
         title=net.name or "A network",
-        usage=f"network = load()\n{', '.join(results)} = network({parameters})",
+        usage=f"network = load()\n{results} = network({parameters})",
         imports="\n".join(imports),
         helpers=helpers,
-        name=name if name.isidentifier() else f"Net{name}",
-        inputs=", ".join(shapes),
-        outputs=", ".join(f"{n} {net.shapes_of_values[v]}" for n, v in zip(results, wanted.values(), strict=True)),
+        name=name,
+        inputs=takes,
+        outputs=gives,
         declared="\n".join(line for text in source.declared for line in broken(text, 8)) or "        pass",
         parameters=parameters,
         lines="\n".join(source.lines),
-        result=", ".join(results),
+        result=results,
         weights=weights,
     )
 
