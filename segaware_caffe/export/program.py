@@ -16,7 +16,7 @@ from segaware_caffe.net import Net
 
 def write_program(
     net: Net, path: str | os.PathLike[str], *, outputs: Iterable[str] | None, dynamic: Iterable[str] | None
-) -> torch.export.ExportedProgram:
+) -> ExportedProgram:
     """What `segaware_caffe.export_program` does and says."""
     written = as_source(net, outputs)
     shapes = {name: net.shapes[name] for name in written.inputs}
