@@ -133,3 +133,26 @@ def test_public_names_are_where_the_package_says():
 def test_the_schema_loads_no_torch():
     script = "import sys, segaware_caffe.schema; print([name for name in ('torch', 'numpy') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+#: tests of a whole room, or of what several modules do together
+THEMES = {
+    "cli": "cli commands json tools_databases tools_texts",
+    "data": "golden_data label_map_layers",
+    "layers": "declarations docs forks",
+    "net": "explain full_nets hostile_input sequences wild zoo",
+    "pycaffe": "golden_pycaffe pycaffe scripts surface",
+    "schema": "hostile protobuf_versions schema",
+    "solver": "golden_logs golden_trajectories kill options",
+    "voc": "slow",
+    "weights": "caffemodel_forks caffemodel_hostile",
+}
+
+
+def test_tests_mirror_the_rooms():
+    strange = []
+    for name in BELOW:
+        known = {part for module in modules() if room(module) == name for part in module.split(".")[1:]}
+        known |= set(THEMES.get(name, "").split())
+        strange += [str(path) for path in (Path(__file__).parent / name).glob("test_*.py") if path.stem.removeprefix("test_") not in known]
+    assert not strange, "name a test file after the module that it tests, or add its theme here"

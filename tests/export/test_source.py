@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_onnx import FILES, golden_net, parameters
+from export.test_onnx import FILES, golden_net, parameters
 
 import segaware_caffe
 from segaware_caffe import CaffeError, Net

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from support import make_layer
+from layers.support import make_layer
 
 from segaware_caffe.layers import Layer
 

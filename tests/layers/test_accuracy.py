@@ -5,7 +5,7 @@ import torch
 from golden_oracle import run_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import goldens, make_layer
+from layers.support import goldens, make_layer
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.accuracy import confusion_matrix, segmentation_scores

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from support import make_layer
+from layers.support import make_layer
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops import augmentation

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from support import check_gradients, make_layer, numbers
+from layers.support import check_gradients, make_layer, numbers
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.permutohedral import build_lattice, gaussian_filter

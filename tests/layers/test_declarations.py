@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cases import CASES
+from layers.cases import CASES
 
 from segaware_caffe import CaffeError
 from segaware_caffe.data import DataLayer

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from support import check_gradients, make_layer, numbers
+from layers.support import check_gradients, make_layer, numbers
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops import detection

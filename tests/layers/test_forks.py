@@ -5,7 +5,7 @@ There are no reference numbers for them here: each is compared with its definiti
 
 import pytest
 import torch
-from support import check_gradients, make_layer, numbers
+from layers.support import check_gradients, make_layer, numbers
 from torch.nn import functional
 
 from segaware_caffe.errors import CaffeError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from golden_oracle import GOLDEN, run_golden
-from support import goldens, make_layer
+from layers.support import goldens, make_layer
 
 from segaware_caffe import pycaffe
 from segaware_caffe.errors import CaffeError

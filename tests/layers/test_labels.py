@@ -3,7 +3,7 @@
 import pytest
 import torch
 from golden_oracle import run_golden
-from support import check_gradients, goldens, make_layer, numbers
+from layers.support import check_gradients, goldens, make_layer, numbers
 
 from segaware_caffe.errors import CaffeError
 

@@ -7,7 +7,7 @@ import torch
 from golden_oracle import run_golden
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support import check_gradients, goldens, make_layer, numbers
+from layers.support import check_gradients, goldens, make_layer, numbers
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.pooling import FLT_MAX, Windows, average_pool, max_pool, stochastic_mean, stochastic_pool

@@ -5,7 +5,7 @@ import torch
 from golden_oracle import run_golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import check_gradients, goldens, make_layer, numbers
+from layers.support import check_gradients, goldens, make_layer, numbers
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.ranking import largest

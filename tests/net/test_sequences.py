@@ -4,7 +4,7 @@ import random
 
 import pytest
 import torch
-from random_nets import RandomNet, Shapes
+from net.random_nets import RandomNet, Shapes
 
 from segaware_caffe import CaffeError, Net
 
