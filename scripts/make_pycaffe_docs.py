@@ -39,6 +39,8 @@ Python layers are code that a prototxt names. They run only after `--allow-pytho
 Nets of this module run on the CPU, layer by layer, and keep every blob; `segaware_caffe.Net` and `segaware_caffe.Solver` are
 faster, need less memory, and run on GPUs.
 
+[scripts/examples](../scripts/examples/README.md) has what Caffe's own notebooks show, on pictures that are drawn on the spot.
+
 ## Caffe's tools
 
 `convert_imageset`, `compute_image_mean`, `extract_features`, `upgrade_net_proto_text`, `upgrade_net_proto_binary`,
