@@ -1,8 +1,7 @@
 """The mean-field network of CRF-RNN: a fully connected CRF whose iterations have gradients.
 
 After S. Zheng and others, "Conditional random fields as recurrent neural networks", ICCV 2015, with the choices of
-its authors' Caffe layer. Filtering on the lattice is linear in what is filtered, so that autograd has its
-gradient: the same filter with its blurs in the opposite order. The image gets none.
+its authors' Caffe layer. The image gets no gradient.
 """
 
 from collections.abc import Sequence

@@ -10,7 +10,8 @@ matrices depend on the points alone and are made once, for any number of values 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -41,9 +42,31 @@ class Lattice:
         """Number of lattice vertices in use."""
         return len(self.splat.starts)
 
+    @property
+    def transposed(self) -> "Lattice":
+        """What filters as the transposed matrix: a blur is symmetric, and `slice` the transposed `splat` but for a factor."""
+        return replace(self, blurs=self.blurs[::-1])
+
 
 def gaussian_filter(lattice: Lattice, values: torch.Tensor) -> torch.Tensor:
     """At each point about the sum over all, itself included, of exp(-distance^2 / 2) * value: (n, M) -> (n, M)."""
+    return _Filter.apply(values, lattice) if values.requires_grad else _filtered(lattice, values)
+
+
+class _Filter(torch.autograd.Function):
+    """Linear, so that its gradient is filtered too, with the blurs in the opposite order (autograd's own is slow)."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, lattice: Lattice) -> torch.Tensor:
+        ctx.lattice = lattice
+        return _filtered(lattice, values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return gaussian_filter(ctx.lattice.transposed, gradient.contiguous()), None
+
+
+def _filtered(lattice: Lattice, values: torch.Tensor) -> torch.Tensor:
     values = lattice.splat @ values
     for blur in lattice.blurs:
         values = blur @ values

@@ -118,3 +118,14 @@ def test_it_is_nearly_a_gaussian():
     kernel = np.exp(-((points[:, None] - points) ** 2).sum(-1) / 2)
     exact = kernel @ values / kernel.sum(1, keepdims=True)
     assert np.abs(approximate.numpy() - exact).max() < 0.05 * np.ptp(values)
+
+
+def test_the_gradient_is_the_transposed_filter():
+    generator = torch.Generator().manual_seed(5)
+    lattice = build_lattice(3 * torch.rand(50, 3, generator=generator, dtype=torch.float64))
+    values = torch.randn(50, 2, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: gaussian_filter(lattice, x), values)
+    assert torch.autograd.gradgradcheck(lambda x: gaussian_filter(lattice, x).square(), values)
+    matrix, transposed = (gaussian_filter(each, torch.eye(50, dtype=torch.float64)) for each in (lattice, lattice.transposed))
+    torch.testing.assert_close(transposed, matrix.T)
+    assert not torch.allclose(matrix, matrix.T), "the filter is not symmetric"
