@@ -68,6 +68,15 @@ UNBUILT_TYPES = {
     "CPMData": UnbuiltType("OpenPose", "", "reads people with their joints, augmented"),
     "ImResize": UnbuiltType("OpenPose", "", "resizes heat maps bicubically"),
     "Nms": UnbuiltType("OpenPose", "", "finds the peaks of heat maps"),
+    "ImageLabelData": UnbuiltType(
+        "caffe-dilation", "", "reads images and label images, padded by reflection (DenseImageData pads nothing)"
+    ),
+    "ROIWarping": UnbuiltType("MNC", "", "samples regions bilinearly, with a gradient to the regions"),
+    "MaskResize": UnbuiltType("MNC", "", "resizes masks bilinearly (Interp aligns corners)"),
+    "MaskPooling": UnbuiltType("MNC", "", "multiplies features by masks"),
+    "DeformableConvolution": UnbuiltType("Deformable-ConvNets", "", "convolves at places that a bottom moves"),
+    "DeformablePSROIPooling": UnbuiltType("Deformable-ConvNets", "", "pools regions whose bins a bottom moves"),
+    "GN": UnbuiltType("caffe-tvg", "", "normalises groups of channels"),
     "CenterLoss": UnbuiltType("caffe-face", "", "pulls features to the centre of their class"),
     "MarginInnerProduct": UnbuiltType("SphereFace", "", "is SphereFace's angular margin"),
 }
