@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import segaware_caffe  # noqa: F401  (registers the data layers)
+from segaware_caffe.export import onnx, source
 from segaware_caffe.layers import Layer, registered
 from segaware_caffe.schema import LayerParameter
 from segaware_caffe.schema.dialects import Kind, foreign_field
@@ -22,6 +23,7 @@ Written by `scripts/make_layer_docs.py` from the layers' own declarations; chang
 *Source* names the section of the project's specification of the reference, or the fork of Caffe that a layer comes from.
 *Gradient* "no" means that none flows from its tops to a bottom or a learned blob, as in the reference. What a layer does differently
 from the reference, and why, stands at its end. Every other number is the reference's, proven by files that it wrote (`tests/golden`).
+*Exports* names the formats of [`segaware-caffe export`](export.md) that have the layer; what is read from files becomes an input there.
 
 """
 
@@ -29,19 +31,37 @@ from the reference, and why, stands at its end. Every other number is the refere
 def document() -> str:
     """The whole page."""
     classes = registered()
-    table = ["| type | bottoms | tops | gradient | source |", "|---|---|---|---|---|", *map(_row, classes, classes.values())]
+    table = ["| type | bottoms | tops | gradient | source | exports |", "|---|---|---|---|---|---|", *map(_row, classes, classes.values())]
     return HEADER + "\n".join(table) + "\n\n" + "\n".join(_section(name, cls) for name, cls in classes.items())
 
 
 def _row(name: str, cls: type[Layer]) -> str:
     gradient = "yes" if cls.differentiable else "no"
-    return f"| [{name}](#{name.lower()}) | {_count(cls.bottoms)} | {_count(cls.tops, cls.paired)} | {gradient} | {cls.source} |"
+    counts = f"{_count(cls.bottoms)} | {_count(cls.tops, cls.paired)}"
+    return f"| [{name}](#{name.lower()}) | {counts} | {gradient} | {cls.source} | {_exports(name)} |"
+
+
+def _exports(name: str) -> str:
+    """What a layer of a type can be exported to; a program of torch.export is made of the source."""
+    if onnx.coverage()[name] == "input":
+        return "as inputs"
+    formats = ["ONNX"] * (onnx.coverage()[name] == "yes") + ["source", "pt2"] * (source.coverage()[name] == "yes")
+    return ", ".join(formats) or "no"
+
+
+def _refusals(name: str) -> list[str]:
+    """Why a type has no form in what it cannot be exported to."""
+    reasons = {"ONNX": onnx.coverage()[name], "source and pt2": source.coverage()[name]}
+    refused = {target: reason.removeprefix("it ") for target, reason in reasons.items() if reason not in ("yes", "input")}
+    return [f"Not exported to {target}: it {reason}." for target, reason in refused.items()]
 
 
 def _section(name: str, cls: type[Layer]) -> str:
     parts = [f"## {name}", "", _prose(inspect.getdoc(cls) or "")]
     if cls.param_field:
         parts += ["", f"`{cls.param_field}`: {_fields(cls.param_field)}"]
+    if _refusals(name):
+        parts += ["", " ".join(_refusals(name))]
     return "\n".join(parts) + "\n"
 
 

@@ -14,11 +14,11 @@ CONVERTERS: dict[str, Converter] = {}
 
 #: types that have no ONNX form, and why
 REFUSED: dict[str, str] = {
-    "Python": "it runs Python code",
-    "HDF5Output": "it writes files; leave it out of the exported outputs",
-    "MatWrite": "it writes files; leave it out of the exported outputs",
-    "DenseCRF": "ONNX has no permutohedral lattice",
-    "MultiStageMeanfield": "ONNX has no permutohedral lattice",
+    "Python": "it runs Python code of its own",
+    "HDF5Output": "it writes files; export other outputs",
+    "MatWrite": "it writes files; export other outputs",
+    "DenseCRF": "needs a permutohedral lattice, which ONNX does not have",
+    "MultiStageMeanfield": "needs a permutohedral lattice, which ONNX does not have",
     "Augmentation": "it draws random numbers for training",
     "AdaptiveBiasChannel": "it orders classes at random, in rounds that depend on the scores",
     "BoxAnnotatorOHEM": "it chooses examples for training",
