@@ -35,8 +35,8 @@ EXTRAS["test"] = [
     "hypothesis>=6.100",
     "opencv-python-headless>=4.10.0.84,<5",
     "grpcio-tools>=1.60",
-    "mypy>=2.4",
-    "types-protobuf>=7.35",
+    "mypy>=2.4.1",
+    "types-protobuf>=7.35.1.20260906",
     "onnxruntime>=1.19",
     "ruff>=0.6",
 ]

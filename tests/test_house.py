@@ -1,6 +1,7 @@
 """The house: which room may import which, no circles, names that tell apart, tests that mirror it, what loads no torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -110,6 +111,11 @@ def test_names_tell_apart():
             places[name].append(place)
     same = {name: pair for name, found in places.items() for pair in combinations(found, 2) if set(pair) not in MIRRORS}
     assert not same
+
+
+def test_one_module_asks_which_process_this_is():
+    asking = {module for module, path in modules().items() if re.search(r"WORLD_SIZE|LOCAL_RANK|get_rank|get_world_size", path.read_text())}
+    assert asking == {"data.processes"}
 
 
 def test_the_top_level_is_few():

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import distributed
 
+from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.pycaffe import mode
 
@@ -56,7 +57,7 @@ class NCCL:
         for blob in self._blobs():
             diff = torch.from_numpy(blob.diff)
             distributed.all_reduce(diff)
-            diff /= distributed.get_world_size()
+            diff /= Process.this().size
 
     def __call__(self, layer: int) -> None:
         """A net's callback after a layer's backward: nothing to do, since all gradients are averaged when they are ready."""
