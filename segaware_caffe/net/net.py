@@ -408,9 +408,13 @@ class Net(nn.Module):
         if key not in self._first:
             if len(self._first) >= Plans.LIMIT:
                 self._first.clear()
-            plan = make_plan(self.graph, fed, self._wanted(keep), losses, self._unsettled)
-            self._first[key] = tuple(step for step in plan.steps if not step.bottoms)
+            self._first[key] = self._new_first_steps(fed, keep, losses)
         return self._first[key]
+
+    @torch.compiler.disable
+    def _new_first_steps(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool) -> tuple[Step, ...]:
+        plan = make_plan(self.graph, fed, self._wanted(keep), losses, self._unsettled)
+        return tuple(step for step in plan.steps if not step.bottoms)
 
     def _planned(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool, passes: tuple[str, ...] | None) -> Plan:
         """The plan of a run, for the present shapes."""
@@ -422,6 +426,7 @@ class Net(nn.Module):
             self._plans.add(request, plan, self.shapes_of_values)
         return plan
 
+    @torch.compiler.disable  # Python through and through: a net that has run once is compiled whole
     def _new_plan(self, request: Request) -> Plan:
         wanted = self._wanted(request.keep)
         fixed = frozenset(wanted.values()) | frozenset(self.graph.outputs)

@@ -29,10 +29,10 @@ def available() -> bool:
 
 def why_not_onednn(*tensors: torch.Tensor) -> str | None:
     """Why oneDNN's operators cannot take these tensors; None if they can."""
-    if not available():
-        return "this PyTorch has no oneDNN operators"
     if torch.compiler.is_compiling():
         return "they are not traced"
+    if not available():
+        return "this PyTorch has no oneDNN operators"
     if any(tensor.device.type != "cpu" or tensor.dtype != torch.float32 for tensor in tensors):
         return "they run on the CPU, in float32"
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
