@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,12 +23,29 @@ def filler(message: Any, shape: Sequence[int], fail: Callable[[str], Any]) -> Fi
         fail(f"Unknown filler name: {message.type} (known: {', '.join(sorted(_FILLERS))})")
     if message.sparse != -1 and message.type not in ("gaussian", "xy"):
         fail(f"Sparsity not supported by the filler {message.type} (only by gaussian)")
-    return _FILLERS[message.type](message, tuple(shape), fail)
+    _FILLERS[message.type](message, tuple(shape), fail)
+    return Filler(message, tuple(shape))
+
+
+@dataclass(frozen=True)
+class Filler:
+    """Fills a blob of a shape as a message that was checked asks. It can be pickled, and so can what holds it."""
+
+    message: Any
+    shape: tuple[int, ...]
+
+    def __call__(self, blob: torch.Tensor) -> None:
+        _FILLERS[self.message.type](self.message, self.shape, None)(blob)
 
 
 def constant(value: float) -> Fill:
     """Every element is `value`."""
-    return torch.no_grad()(lambda blob: blob.fill_(value))
+    return partial(_fill_constant, value)
+
+
+@torch.no_grad()
+def _fill_constant(value: float, blob: torch.Tensor) -> None:
+    blob.fill_(value)
 
 
 def _constant(message: Any, shape: tuple[int, ...], fail: Any) -> Fill:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -142,9 +143,9 @@ class NospConvMeanfield(MaskedMeanField):
 
 def diagonal(value: float) -> Callable[[torch.Tensor], None]:
     """Fills a blob (1, 1, K, K) with `value` times the identity."""
+    return partial(_fill_diagonal, value)
 
-    def fill(blob: torch.Tensor) -> None:
-        with torch.no_grad():
-            blob.copy_(value * torch.eye(blob.shape[-1]))
 
-    return fill
+@torch.no_grad()
+def _fill_diagonal(value: float, blob: torch.Tensor) -> None:
+    blob.copy_(value * torch.eye(blob.shape[-1]))

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -96,7 +97,7 @@ class Python(Layer):
         self._shape_bottoms(bottoms)
         self.instance.setup(self.bottom_blobs, self.top_blobs)
         for blob in self.instance.blobs:
-            self.add_blob(blob.shape, _copier(torch.from_numpy(blob.data.copy())))
+            self.add_blob(blob.shape, partial(_copy, torch.from_numpy(blob.data.copy())))
 
     def reshape(self, *bottoms: Shape) -> list[Shape]:
         self._shape_bottoms(bottoms)
@@ -134,12 +135,9 @@ class Python(Layer):
         return found
 
 
-def _copier(initial: torch.Tensor) -> Any:
-    def fill(blob: torch.Tensor) -> None:
-        with torch.no_grad():
-            blob.copy_(initial)
-
-    return fill
+@torch.no_grad()
+def _copy(initial: torch.Tensor, blob: torch.Tensor) -> None:
+    blob.copy_(initial)
 
 
 def _offer_caffe() -> None:

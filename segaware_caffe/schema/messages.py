@@ -43,6 +43,25 @@ _TYPES = {message.name: "message" for message in _FILE.message_type} | {enum.nam
 _TYPES |= {f"{message.name}.{enum.name}": "enum" for message in _FILE.message_type for enum in message.enum_type}
 
 
+def _restored(name: str, content: bytes) -> Any:
+    return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(name)).FromString(content)
+
+
+def _reduced(message: Any) -> tuple[Any, tuple[str, bytes]]:
+    return _restored, (message.DESCRIPTOR.full_name, message.SerializePartialToString())
+
+
+def _pickle(classes: Mapping[str, type[Any]]) -> None:
+    """Let messages be pickled, though no module has their classes."""
+    for cls in classes.values():
+        cls.__reduce__ = _reduced
+        nested = map(message_factory.GetMessageClass, cls.DESCRIPTOR.nested_types)
+        _pickle({each.DESCRIPTOR.full_name: each for each in nested})
+
+
+_pickle(_CLASSES)
+
+
 def message_class(name: str) -> type[Any]:
     """The class of `caffe.<name>`; KeyError if the schema has none."""
     return _CLASSES[f"caffe.{name}"]
@@ -106,7 +125,9 @@ def register(
     for file in files:
         _POOL.Add(file)
         _FILES[file.name] = file
-        _CLASSES.update(message_factory.GetMessageClassesForFiles([file.name], _POOL))
+        added = message_factory.GetMessageClassesForFiles([file.name], _POOL)
+        _pickle(added)
+        _CLASSES.update(added)
         for field in file.extension:
             target = file.package.rpartition(".")[2]
             declared = descriptor_pb2.DescriptorProto()

@@ -1,9 +1,11 @@
 """Plans serve the shapes for which their passes would do the same, and no others."""
 
 import copy
+import pickle
 
 import pytest
 import torch
+from full_nets import ROOT, variables
 
 from segaware_caffe import CaffeError, Layer, Net
 from segaware_caffe.layers import registry
@@ -45,7 +47,7 @@ def same(mine: dict[str, torch.Tensor] | str, expected: dict[str, torch.Tensor] 
         return
     assert mine.keys() == expected.keys()
     for name, value in expected.items():
-        torch.testing.assert_close(mine[name], value, rtol=1e-4, atol=1e-5 * max(1, float(value.abs().max())))
+        torch.testing.assert_close(mine[name], value, rtol=1e-4, atol=1e-5 * max(1, float(value.detach().abs().max())))
 
 
 SUM_3X3 = columns("kernel_size: 3 pad: 1", 4) + reduced(4)
@@ -153,15 +155,26 @@ def test_packed_weights_follow_what_passes_the_version_counters(type_name):
         same(net(x=x), literal(x=x))
 
 
-def test_copies_make_their_own_plans_and_packed_weights():
-    net = Net(inputs(x=(1, 32, 40, 40)) + PLAIN)
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize("phase", ["TEST", "TRAIN"])
+def test_copies_make_their_own_plans_and_packed_weights(again, phase):
+    net = Net(inputs(x=(1, 32, 40, 40)) + PLAIN, phase)
     x = torch.randn(1, 32, 40, 40)
-    expected = net(x=x)["c"]
-    twin = copy.deepcopy(net)
+    expected = net(x=x)
+    twin = again(net)
+    assert not plans_of(twin) and not packs_of(twin)
     with torch.no_grad():
         net.params["c"][0].zero_()
-    torch.testing.assert_close(twin(x=x)["c"], expected)
-    assert not torch.equal(net(x=x)["c"], expected)
+    same(twin(x=x), expected)
+    assert not torch.equal(net(x=x)["c"], expected["c"])
+    assert all(learned.tensor is twin.get_parameter(f"{learned.layer}.{learned.index}") for learned in twin.learned)
+
+
+def test_a_whole_network_can_be_pickled():
+    net = Net(ROOT / "configs" / "vgg" / "deploy.prototxt", variables=variables(33))
+    twin = pickle.loads(pickle.dumps(net))
+    assert twin.shapes == net.shapes and twin.proto == net.proto
+    assert all(torch.equal(mine, other) for mine, other in zip(net.parameters(), twin.parameters(), strict=True))
 
 
 @pytest.fixture
