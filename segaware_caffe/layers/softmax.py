@@ -101,6 +101,8 @@ class SoftmaxWithLoss(ScoreLoss):
         super().setup(*bottoms)
         freqs, self.averages = self.proto.loss_param.weight_by_label_freqs, self.proto.softmaxloss_param.HasField("weight_source")
         self.check(not (freqs and self.averages), "weights of classes are given by weight_by_label_freqs OR weight_source, not both")
+        if self.proto.loss_param.class_weighting and not freqs:
+            logger.warning("layer '%s' (%s): class_weighting has no effect without weight_by_label_freqs: true", self.name, self.type)
         self.register_buffer("class_weights", None, persistent=False)
         if freqs:
             self.class_weights = torch.tensor(list(self.proto.loss_param.class_weighting))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from layers.support import check_gradients, make_layer, numbers
+from torch.nn import functional
 
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.net import Net
 from segaware_caffe.ops import detection
 
 # -- ROIPooling ----------------------------------------------------------------------------------
@@ -146,6 +148,54 @@ def test_refusals_of_position_sensitive_pooling(text, shapes, sentence):
     with pytest.raises(CaffeError) as caught:
         make_layer(f'type: "PSROIPooling" psroi_pooling_param {{ {text} }}', *shapes)
     assert sentence in str(caught.value)
+
+
+HEAD = """
+layer { name: "maps" type: "Input" top: "maps" top: "boxes" input_param { shape { dim: [2, 12, 8, 8] } shape { dim: [2, 16, 8, 8] } } }
+layer { name: "in" type: "Input" top: "rois" top: "labels" top: "targets" top: "inside"
+  input_param { shape { dim: [6, 5] } shape { dim: [6] } shape { dim: [6, 4, 1, 1] } shape { dim: [6, 4, 1, 1] } } }
+layer { name: "cls_pool" type: "PSROIPooling" bottom: "maps" bottom: "rois" top: "cls_bins"
+  psroi_pooling_param { output_dim: 3 group_size: 2 spatial_scale: 0.5 } }
+layer { name: "cls" type: "Pooling" bottom: "cls_bins" top: "cls_score" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+layer { name: "box_pool" type: "PSROIPooling" bottom: "boxes" bottom: "rois" top: "box_bins"
+  psroi_pooling_param { output_dim: 4 group_size: 2 spatial_scale: 0.5 } }
+layer { name: "box" type: "Pooling" bottom: "box_bins" top: "bbox_pred" pooling_param { pool: AVE kernel_size: 2 stride: 2 } }
+layer { name: "cls_each" type: "SoftmaxWithLossOHEM" bottom: "cls_score" bottom: "labels" top: "t0" top: "t1" top: "cls_each"
+  loss_weight: [0, 0, 0] propagate_down: [false, false] }
+layer { name: "box_each" type: "SmoothL1LossOHEM" bottom: "bbox_pred" bottom: "targets" bottom: "inside" top: "t2" top: "box_each"
+  loss_weight: [0, 0] propagate_down: [false, false, false] }
+layer { name: "each" type: "Eltwise" bottom: "cls_each" bottom: "box_each" top: "each" propagate_down: [false, false] }
+layer { name: "annotator" type: "BoxAnnotatorOHEM" bottom: "rois" bottom: "each" bottom: "labels" bottom: "inside"
+  top: "kept_labels" top: "kept_weights" propagate_down: [false, false, false, false] box_annotator_ohem_param { roi_per_img: 1 } }
+layer { name: "quiet" type: "Silence" bottom: "t0" bottom: "t1" bottom: "t2" }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "cls_score" bottom: "kept_labels" top: "loss" loss_param { ignore_label: -1 } }
+layer { name: "loss_bbox" type: "SmoothL1LossOHEM" bottom: "bbox_pred" bottom: "targets" bottom: "kept_weights" top: "loss_bbox"
+  loss_weight: 1 loss_param { normalization: PRE_FIXED pre_fixed_normalizer: 2 } }
+"""
+
+
+def test_a_head_of_r_fcn_learns_from_the_hardest_region_of_each_image():
+    rois = torch.tensor([[n % 2, 2.0 * n, n, 8.0 + n, 9.0 + n] for n in range(6)])
+    given = {
+        "rois": rois,
+        "labels": torch.tensor([0.0, 1, 2, 0, 1, 2]),
+        "targets": numbers(6, 4, 1, 1, seed=3).detach().float(),
+        "inside": torch.ones(6, 4, 1, 1),
+    }
+    maps, boxes = (numbers(2, c, 8, 8, seed=c).detach().float().requires_grad_() for c in (12, 16))
+    net = Net(HEAD, "TRAIN")
+    total, blobs = net.forward_loss(maps=maps, boxes=boxes, **given, keep=["cls_score", "bbox_pred", "each", "kept_labels"])
+    scores, boxes_of = blobs["cls_score"].detach().view(6, 3), blobs["bbox_pred"].detach().view(6, 4)
+    labels = given["labels"].long()
+    cls = functional.cross_entropy(scores, labels, reduction="none")
+    box = functional.smooth_l1_loss(boxes_of, given["targets"].view(6, 4), reduction="none").sum(1)
+    torch.testing.assert_close(blobs["each"].flatten(), cls + box)
+    hardest = [max(range(image, 6, 2), key=lambda n: (cls + box)[n].item()) for image in (0, 1)]
+    kept = torch.tensor([n in hardest for n in range(6)])
+    assert torch.equal(blobs["kept_labels"], torch.where(kept, given["labels"], -1))
+    torch.testing.assert_close(total, cls[kept].mean() + box[kept].sum() / 2)
+    gradient = torch.autograd.grad(total, maps)[0]
+    assert 0 < gradient.count_nonzero() < gradient.numel()
 
 
 # -- PriorBox ------------------------------------------------------------------------------------

@@ -214,8 +214,9 @@ def test_class_weighting_leaves_the_divisor_alone(fields, ignored, divisor):
     check_weighted(WEIGHTED % fields, WEIGHTS, ignored, divisor)
 
 
-def test_class_weighting_alone_does_nothing():
+def test_class_weighting_alone_does_nothing_and_says_so(caplog):
     check_weighted(WEIGHTED.replace("true", "false") % "", [1, 1, 1], (), len)
+    assert "class_weighting has no effect without weight_by_label_freqs: true" in caplog.text
 
 
 @pytest.mark.parametrize(
