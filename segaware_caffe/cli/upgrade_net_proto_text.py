@@ -7,7 +7,7 @@ from typing import Any
 
 from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.files import replacing
-from segaware_caffe.schema import parse_text, upgrade_net, write_text
+from segaware_caffe.schema import modern_text, parse_text, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +25,17 @@ def main(argv: Sequence[str]) -> int:
 
 
 def upgrade(words: list[str], flags: dict[str, Any]) -> None:
-    """Read, upgrade, write."""
-    upgrade_text(words, "NetParameter", upgrade_net)
+    """Read, upgrade, write; what has no word in the present form is named, and stays."""
+
+    def change(net: Any) -> None:
+        modern = modern_text(net)
+        net.CopyFrom(modern.net)
+        for word in modern.dropped:
+            logger.info("Left out, for it changes nothing: %s", word)
+        for word in modern.kept:
+            logger.warning("Kept, for the present form has no word for it: %s", word)
+
+    upgrade_text(words, "NetParameter", change)
 
 
 def upgrade_text(words: list[str], name: str, change: Callable[[Any], None]) -> None:

@@ -69,7 +69,7 @@ def layer_class(type_name: str) -> type["Layer"]:
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         foreign = foreign_type(type_name)
         if foreign:
-            hint = f" ({foreign.owners} has it; it {foreign.note}, and is not built here)"
+            hint = f" (a layer of {foreign.owners}, which {foreign.note}; it is not built here)"
         raise UnknownLayerError(f"Unknown layer type: {type_name or '(empty)'}{hint}")
     return _CLASSES[type_name]
 

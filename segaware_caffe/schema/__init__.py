@@ -26,6 +26,7 @@ from segaware_caffe.schema.messages import (
     enum,
     message_class,
 )
+from segaware_caffe.schema.modern import ModernText, modern_text
 from segaware_caffe.schema.read import file_text, read_net, read_solver
 from segaware_caffe.schema.templates import parse_assignment, read_variables, render
 from segaware_caffe.schema.text import parse_text
@@ -38,6 +39,7 @@ __all__ = [
     "Datum",
     "FillerParameter",
     "LayerParameter",
+    "ModernText",
     "NetParameter",
     "NetState",
     "NetStateRule",
@@ -51,6 +53,7 @@ __all__ = [
     "file_text",
     "filter_net",
     "message_class",
+    "modern_text",
     "parse_assignment",
     "parse_text",
     "read_binary",

@@ -1017,7 +1017,10 @@ class DenseImageDataParameter(_message.Message):
     root_folder: str
     shuffle: bool
     source: str
-    def __init__(self, batch_size: _Optional[int] = ..., crop_height: _Optional[int] = ..., crop_width: _Optional[int] = ..., is_color: _Optional[bool] = ..., mean_file: _Optional[str] = ..., mirror: _Optional[bool] = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., rand_skip: _Optional[int] = ..., root_folder: _Optional[str] = ..., shuffle: _Optional[bool] = ..., source: _Optional[str] = ...) -> None: ...
+    label_divide_factor: int
+    root_folder_image: str
+    root_folder_label: str
+    def __init__(self, batch_size: _Optional[int] = ..., crop_height: _Optional[int] = ..., crop_width: _Optional[int] = ..., is_color: _Optional[bool] = ..., mean_file: _Optional[str] = ..., mirror: _Optional[bool] = ..., new_height: _Optional[int] = ..., new_width: _Optional[int] = ..., rand_skip: _Optional[int] = ..., root_folder: _Optional[str] = ..., shuffle: _Optional[bool] = ..., source: _Optional[str] = ..., label_divide_factor: _Optional[int] = ..., root_folder_image: _Optional[str] = ..., root_folder_label: _Optional[str] = ...) -> None: ...
 
 class DetectionEvaluateParameter(_message.Message):
     background_label_id: int

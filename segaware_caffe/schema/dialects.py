@@ -18,6 +18,7 @@ from segaware_caffe.schema import treatments
 FORKS = {
     "deeplab-v1": ("DeepLab v1", "TheLegendAli/DeepLab-Context"),
     "segnet": ("SegNet", "alexgkendall/caffe-segnet"),
+    "enet": ("ENet", "TimoSaemann/caffe-enet"),
     "pspnet": ("PSPNet", "hszhao/PSPNet"),
     "ssd": ("SSD", "weiliu89/caffe"),
     "r-fcn": ("R-FCN", "daijifeng001/caffe-rfcn"),

@@ -28,13 +28,31 @@ _PARAMETERS_OF_UNBUILT = {unbuilt.field for unbuilt in treatments.UNBUILT_TYPES.
 
 @dataclass(frozen=True)
 class Foreign:
-    """A foreign word of a message: where it stands, its value as text, the layer around it, and whether it says nothing new."""
+    """A foreign word of a message: where it stands, its value as text, the layer around it, and whether it says nothing new.
+
+    `owner` is the message that has it, in its field `field`.
+    """
 
     word: Word
     path: str
     value: str
-    layer: Any | None
+    layer: Any
     is_default: bool
+    owner: Message
+    field: str
+
+    @property
+    def in_unbuilt_layer(self) -> bool:
+        """Whether it belongs to a layer whose type is not built: what it means there is the type's."""
+        return self.layer is not None and _type(self.layer) in treatments.UNBUILT_TYPES
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether a net is the same without it: it is harmless, the default, or in a layer that does not read it."""
+        if self.in_unbuilt_layer:
+            return False
+        unread = self.word.kind == Kind.REFUSED and (self.is_default or self.word.name in _PARAMETERS_OF_UNBUILT)
+        return unread or self.word.kind == Kind.HARMLESS
 
 
 def foreign_words(message: Message) -> Iterator[Foreign]:
@@ -53,14 +71,14 @@ def apply_rule(message: Message, source: str, before: Callable[[str], str], phas
     refused: list[str] = []
     for found in foreign_words(message):
         word = found.word
-        if found.layer is not None and (_left_out(found.layer, phase) or _type(found.layer) in treatments.UNBUILT_TYPES):
+        if found.in_unbuilt_layer or (found.layer is not None and _left_out(found.layer, phase)):
             continue
-        if word.kind == Kind.REFUSED and not found.is_default and word.name not in _PARAMETERS_OF_UNBUILT:
-            refused.append(_refusal(found, before(found.path)))
-        elif word.kind in (Kind.HARMLESS, Kind.REFUSED) and (word.message, word.name) not in named:
+        if found.changes_nothing and (word.message, word.name) not in named:
             named.add((word.message, word.name))
             why = word.note if word.kind == Kind.HARMLESS else "it is the default, or in a layer that does not read it"
             logger.info("%s: %s (%s) is ignored: %s", before(found.path).rstrip(": ") or source, found.path, word.owners, why)
+        elif word.kind == Kind.REFUSED and not found.changes_nothing:
+            refused.append(_refusal(found, before(found.path)))
     if refused:
         lines = [f"{source}: words of other forks whose meaning is not built:", *refused[:MAX_REPORTED]]
         if len(refused) > MAX_REPORTED:
@@ -80,7 +98,7 @@ def _walk(message: Message, path: str, layer: Any | None) -> Iterator[Foreign]:
             here = f"{path}{field.name}" + (f"[{index}]" if nested and not isinstance(content, Message) else "")
             found = word or _foreign_value(field, value)
             if found and (nested or index == 0):
-                yield Foreign(found, here, _shown(field, value), layer, _is_default(field, value))
+                yield Foreign(found, here, _shown(field, value), layer, _is_default(field, value), message, field.name)
             if nested and (word is None or word.kind in (Kind.OWN, Kind.SAME)):
                 yield from _walk(value, f"{here}.", layer)
 
@@ -106,7 +124,7 @@ def _refusal(found: Foreign, place: str) -> str:
     word = found.word
     layer = f" (layer '{found.layer.name}')" if found.layer is not None else ""
     value = found.value if len(found.value) <= VALUE_SHOWN else found.value[: VALUE_SHOWN - 3] + "..."
-    return f"{place}{found.path}: {value}{layer} is {word.owners}'s; what would be needed: {word.note}"
+    return f"{place}{found.path}: {value}{layer}: a word of {word.owners}; what would be needed: {word.note}"
 
 
 def _left_out(layer: Any, phase: int | None) -> bool:

@@ -28,8 +28,8 @@ REPOSITORIES = {
     "s9xie_hed": "hed",
     "weiliu89_caffe-ssd": "ssd",
 }
-#: Words that are in no table of the reference's: CRF-RNN's, and one that several forks share.
-OTHERS = {"crf-rnn", "others"}
+#: Words that are in no table of the reference's: CRF-RNN's, ENet's, and one that several forks share.
+OTHERS = {"crf-rnn", "enet", "others"}
 
 
 def test_every_row_of_the_reference_has_a_kind(shared):
@@ -93,11 +93,11 @@ def test_harmless_words_are_named_once(text, caplog):
 REFUSED = {
     "pooling": (
         "layer { name: 'p' type: 'Pooling'\n pooling_param { torch_pooling: true } }",
-        "<text>:2:18: layer[0].pooling_param.torch_pooling: true (layer 'p') is NVIDIA Caffe's; what would be needed: Torch's size rule",
+        "<text>:2:18: layer[0].pooling_param.torch_pooling: true (layer 'p'): a word of NVIDIA Caffe; what would be needed: Torch's size",
     ),
     "fused": (
         "layer { type: 'Convolution' convolution_param { relu: true } }",
-        "is Intel Caffe's; what would be needed: a layer fused into",
+        ": a word of Intel Caffe; what would be needed: a layer fused into",
     ),
     "V1": (
         "layers { type: POOLING name: 'p' pooling_param { avg_include_pad: false } }",
@@ -107,7 +107,7 @@ REFUSED = {
         "layer { type: 'Data' transform_param { resize_param { prob: 1 width: 300 } resize_param { height: 300 } } }",
         "transform_param.resize_param[1]: { height: 300 }",
     ),
-    "of the net": ("name: 'n' bn_stats_batch_size: 32", "<text>:1:11: bn_stats_batch_size: 32 is Intel Caffe's"),
+    "of the net": ("name: 'n' bn_stats_batch_size: 32", "<text>:1:11: bn_stats_batch_size: 32: a word of Intel Caffe;"),
     "augmentation of the release's layer": ("layer { type: 'Augmentation' aug_param { mean: 3 } }", "aug_param.mean: 3"),
 }
 
@@ -154,10 +154,10 @@ def test_layers_that_are_not_built_are_read_whole():
 
 
 SOLVERS_REFUSED = {
-    "larc": ("larc: true larc_eta: 0.1", "<text>:1:1: larc: true is NVIDIA Caffe's"),
-    "solver type": ("solver_type: SAG", "<text>:1:1: solver_type: SAG is NVIDIA Caffe's; what would be needed: the solver SAG"),
+    "larc": ("larc: true larc_eta: 0.1", "<text>:1:1: larc: true: a word of NVIDIA Caffe;"),
+    "solver type": ("solver_type: SAG", "<text>:1:1: solver_type: SAG: a word of NVIDIA Caffe; what would be needed: the solver SAG"),
     "policy": ("weight_decay_policy: 'poly'", 'weight_decay_policy: "poly"'),
-    "rate": ("local_lr_auto: true", "local_lr_auto: true is Intel Caffe's"),
+    "rate": ("local_lr_auto: true", "local_lr_auto: true: a word of Intel Caffe;"),
     "a net within": (
         "net_param { layer { name: 'l' type: 'ELU' elu_param { lambda: 2 } } }",
         "net_param.layer[0].elu_param.lambda: 2 (layer 'l')",
