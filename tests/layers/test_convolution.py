@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from golden_oracle import run_golden
@@ -167,3 +168,22 @@ def test_bad_shapes():
         layer.top_shapes((1, 4, 6))
     with pytest.raises(CaffeError, match="all inputs must have the same shape"):
         layer.top_shapes(NCHW, (1, 4, 6, 7))
+
+
+@pytest.mark.parametrize(
+    ("words", "holes"),
+    [("hole: 2", (2, 2)), ("hole_h: 2 hole_w: 3", (2, 3)), ("hole_h: 1 hole_w: 1", (1, 1)), ("hole: 3 dilation: 3", (3, 3))],
+)
+def test_holes_are_dilation(words, holes):
+    """DeepLab v1's words, against the definition tap by tap."""
+    text = f'type: "Convolution" convolution_param {{ num_output: 2 kernel_size: 3 pad: 2 stride: 2 bias_term: false {words} }}'
+    layer = make_layer(text, (1, 3, 9, 11))
+    x, weight = numbers(1, 3, 9, 11).detach(), numbers(2, 3, 3, 3, seed=1).detach()
+    layer._parameters["0"].data = weight
+    padded = np.pad(x.numpy()[0], ((0, 0), (2, 2), (2, 2)))
+    height, width = ((size + 4 - 2 * hole - 1) // 2 + 1 for size, hole in zip((9, 11), holes, strict=True))
+    expected = np.zeros((2, height, width))
+    for i, j in np.ndindex(3, 3):
+        part = padded[:, i * holes[0] :, j * holes[1] :][:, ::2, ::2][:, :height, :width]
+        expected += np.einsum("oc,chw->ohw", weight.numpy()[:, :, i, j], part)
+    np.testing.assert_allclose(layer(x)[0].detach().numpy()[0], expected, rtol=1e-10, atol=1e-12)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from golden_oracle import run_golden
@@ -244,3 +245,16 @@ def test_bad_parameters(kind, fields, shape, sentence):
 def test_only_max_pooling_has_a_mask():
     with pytest.raises(CaffeError, match="only MAX pooling has a second top"):
         make_layer('type: "Pooling" top: "y" top: "m" pooling_param { kernel_size: 2 pool: AVE }', NCHW)
+
+
+@pytest.mark.parametrize("pool", ["MAX", "AVE"])
+@pytest.mark.parametrize(("words", "size"), [("ceil_mode: false", (3, 4)), ("ceil_mode: true", (4, 4)), ("", (4, 4))])
+def test_ceil_mode_says_how_many_windows_there_are(words, size, pool):
+    """The word of converters from PyTorch, against the definition window by window."""
+    layer = make_layer(f'type: "Pooling" pooling_param {{ pool: {pool} kernel_size: 2 stride: 2 {words} }}', (1, 2, 7, 8))
+    x = numbers(1, 2, 7, 8).detach()
+    top = layer(x)
+    assert top.shape == (1, 2, *size)
+    for i, j in np.ndindex(*size):
+        window = x[0, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].flatten(1)
+        torch.testing.assert_close(top[0, :, i, j], window.amax(1) if pool == "MAX" else window.mean(1))
