@@ -134,7 +134,8 @@ def test_inspect_shows_layers_shapes_and_what_a_weight_file_would_load(segmenter
 def test_a_schema_of_ones_own(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("own.proto").write_text("extend LayerParameter { optional string of_the_command_line = 5050; }")
-    Path("net.prototxt").write_text(SEGMENTER.replace('name: "classes"', 'name: "classes" of_the_command_line: "x"'))
+    text = SEGMENTER.replace('name: "classes"', 'name: "classes" of_the_command_line: "x"')
+    Path("net.prototxt").write_text(text.replace("/nowhere/", "features/"))  # a run writes there
     assert "has no field named" in fails(capsys, "inspect", "net.prototxt")
     Path("wrong.proto").write_text("message {")
     assert "wrong.proto:1:9: Expected a name, found {" in fails(capsys, "inspect", "net.prototxt", "--schema", "wrong.proto")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from log_lines import messages
 from solver.support import counter_param
 
 from segaware_caffe import Solver
@@ -77,7 +78,7 @@ def test_the_command_line_trains_logs_and_writes_once(tmp_path):
 
     def lines(log: str) -> list[str]:
         """Lines whose numbers do not hang on which process's outputs are printed."""
-        return [line.partition("] ")[2][:30] for line in log.splitlines() if "Iteration" in line or "Test net" in line or "Snap" in line]
+        return [line[:30] for line in messages(log) if "Iteration" in line or "Test net" in line or "Snap" in line]
 
     assert lines(alone) == lines(together)
     files = [{layer.name: layer.blobs for layer in read_weights(folder / "run_iter_4.caffemodel")} for folder in (one, two)]

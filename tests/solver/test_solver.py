@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from log_lines import messages
 from solver.support import counter_param, counting_solver
 
 import segaware_caffe
@@ -212,7 +213,7 @@ def test_lines_come_in_the_references_order(log):
     made = counting_solver("display: 2 average_loss: 2 test_iter: 2 test_interval: 2 snapshot_after_train: false", size=1)
     made.param.max_iter = 4
     made.solve()
-    lines = log()
+    lines = messages("\n".join(log()))
     assert lines[lines.index("Solving counter") :] == [
         "Solving counter",
         "Learning Rate Policy: fixed",
