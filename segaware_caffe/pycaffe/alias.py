@@ -32,9 +32,11 @@ class CaffeFinder(MetaPathFinder):
     """Finds `caffe` and what is in it: the very modules of this package, not copies."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if fullname.partition(".")[0] != "caffe":
+        # scripts that put Caffe's python/caffe/proto on their path say caffe_pb2
+        name = "caffe.proto.caffe_pb2" if fullname == "caffe_pb2" else fullname
+        if name.partition(".")[0] != "caffe":
             return None
-        ours = OURS + fullname.removeprefix("caffe")
+        ours = OURS + name.removeprefix("caffe")
         return ModuleSpec(fullname, _Alias(ours)) if find_spec(ours) else None
 
 

@@ -27,7 +27,7 @@ def has_nccl() -> bool:
 class NCCL:
     """The tie between this process's solver and those of the others. The nets run on the CPU, and so does this (Gloo)."""
 
-    def __init__(self, solver: Any, uid: str):
+    def __init__(self, solver: Any, uid: bytes):
         if not has_nccl():
             raise CaffeError("NCCL: this PyTorch was built without torch.distributed")
         self._solver = solver
@@ -35,14 +35,14 @@ class NCCL:
         if not 0 <= rank < count:
             raise CaffeError(f"NCCL: solver_rank {rank} is not below solver_count {count}: call set_solver_count and set_solver_rank first")
         if not distributed.is_initialized():
-            distributed.init_process_group("gloo", init_method=f"tcp://{uid}", world_size=count, rank=rank)
+            distributed.init_process_group("gloo", init_method=f"tcp://{uid.decode()}", world_size=count, rank=rank)
 
     @staticmethod
-    def new_uid() -> str:
+    def new_uid() -> bytes:
         """Where the processes of this machine meet, to be given to each."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            return f"127.0.0.1:{free.getsockname()[1]}"
+            return f"127.0.0.1:{free.getsockname()[1]}".encode()
 
     def bcast(self) -> None:
         """Give all processes the first one's weights."""

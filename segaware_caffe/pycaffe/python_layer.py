@@ -96,6 +96,8 @@ class Python(Layer):
         self.top_blobs = BlobVector(Blob() for _ in range(self.num_tops))
         self._shape_bottoms(bottoms)
         self.instance.setup(self.bottom_blobs, self.top_blobs)
+        where = f"class '{self.options.layer}' of module '{self.options.module}'"
+        self.check(callable(getattr(self.instance, "forward", None)), f"{where} lacks forward")
         for blob in self.instance.blobs:
             self.add_blob(blob.shape, partial(_copy, torch.from_numpy(blob.data.copy())))
 
@@ -131,7 +133,6 @@ class Python(Layer):
             raise CaffeError(f"layer '{self.name}' (Python): module '{module_name}' has no class '{class_name}'") from error
         where = f"class '{class_name}' of module '{module_name}'"
         self.check(isinstance(found, type) and issubclass(found, PythonLayer), f"{where} must be a subclass of caffe.Layer")
-        self.check(callable(getattr(found, "forward", None)), f"{where} lacks forward")
         return found
 
 
@@ -143,4 +144,4 @@ def _copy(initial: torch.Tensor, blob: torch.Tensor) -> None:
 def _offer_caffe() -> None:
     """Users' modules say `import caffe`: where no real one is, let it be our pycaffe."""
     if "caffe" not in sys.modules and importlib.util.find_spec("caffe") is None:
-        sys.modules["caffe"] = importlib.import_module("segaware_caffe.pycaffe")
+        importlib.import_module("segaware_caffe.pycaffe.alias").install()

@@ -28,7 +28,7 @@ def solver(folder: Path, items: np.ndarray) -> caffe.SGDSolver:
     return made
 
 
-def work(folder: Path, uid: str, rank: int) -> None:
+def work(folder: Path, uid: bytes, rank: int) -> None:
     """One of the processes."""
     caffe.set_solver_count(2)
     caffe.set_solver_rank(rank)

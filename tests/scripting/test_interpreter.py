@@ -36,10 +36,11 @@ import sys, os
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), 'python'))
 import caffe, beside
 import caffe.io, caffe.draw
+import caffe_pb2 as alone
 from caffe import layers as L, params as P
 from caffe.proto import caffe_pb2
 import caffe.proto.caffe_pb2 as again
-assert beside.value is caffe.io.Transformer and caffe_pb2 is again is caffe.proto.caffe_pb2
+assert beside.value is caffe.io.Transformer and caffe_pb2 is again is alone is caffe.proto.caffe_pb2
 assert sys.modules['__main__'].__dict__ is globals() and __name__ == '__main__' and __spec__ is None
 assert caffe.io.__spec__.name == 'segaware_caffe.pycaffe.io', 'not a second copy'
 print(sys.argv[1:], os.path.basename(sys.argv[0]), os.path.basename(sys.path[1]), caffe.__version__)
