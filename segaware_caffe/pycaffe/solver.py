@@ -153,27 +153,27 @@ class SGDSolver(LiteralSolver):
     type = "SGD"
 
 
-class NesterovSolver(LiteralSolver):
+class NesterovSolver(SGDSolver):
     type = "Nesterov"
 
 
-class AdaGradSolver(LiteralSolver):
+class AdaGradSolver(SGDSolver):
     type = "AdaGrad"
 
 
-class RMSPropSolver(LiteralSolver):
+class RMSPropSolver(SGDSolver):
     type = "RMSProp"
 
 
-class AdaDeltaSolver(LiteralSolver):
+class AdaDeltaSolver(SGDSolver):
     type = "AdaDelta"
 
 
-class AdamSolver(LiteralSolver):
+class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-_SOLVERS = {cls.type: cls for cls in LiteralSolver.__subclasses__()}
+_SOLVERS = {cls.type: cls for cls in (SGDSolver, *SGDSolver.__subclasses__())}
 
 
 def get_solver(solver_file: SolverFile, **options: Any) -> LiteralSolver:
