@@ -7,13 +7,14 @@ from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.errors import CaffeError
 
 DESCRIPTION = """\
-usage: draw_net [--rankdir LR] [--phase ALL] input_net_proto_file output_image_file
+usage: draw_net [--rankdir LR] [--phase ALL] [--display_lrm] input_net_proto_file output_image_file
 
 Draw a network graph. Pictures (.png, .svg, .pdf, ...) need pydot (extra draw) and Graphviz, its text (.dot) pydot alone.
 
   segaware-caffe draw_net --rankdir TB net.prototxt net.png"""
 FLAGS = {
     "rankdir": ("LR", "TB, BT, LR or RL: top to bottom, bottom to top, and so on"),
+    "display_lrm": (False, "show the learning rate multipliers"),
     "phase": ("ALL", "TRAIN, TEST or ALL: which layers to draw"),
 }
 
@@ -37,4 +38,4 @@ def draw(words: list[str], flags: dict[str, Any]) -> None:
     source, target = words
     net = read_net(source)
     print(f"Drawing net to {target}")
-    draw_net_to_file(net, target, rankdir, phases[phase])
+    draw_net_to_file(net, target, rankdir, phases[phase], flags["display_lrm"])

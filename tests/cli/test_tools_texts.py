@@ -94,7 +94,8 @@ def test_the_graph_of_a_net(old, capsys):
     assert "rankdir=TB" in text and 'label="conv (Convolution) kernel size: 3 stride: 1 pad: 0"' in text
     assert "(AVE Pooling)" in text and "loss_SoftmaxWithLoss" not in text
     assert text.count("->") == 2 * 4 - 1, "each layer but the input has one bottom and one top"
-    assert cli.main(["draw_net", "old.prototxt", "all.dot"]) == 0 and "loss_SoftmaxWithLoss" in Path("all.dot").read_text()
+    assert cli.main(["draw_net", "--display_lrm", "old.prototxt", "all.dot"]) == 0 and "lr mult: 1.0, 2.0" in Path("all.dot").read_text()
+    assert "loss_SoftmaxWithLoss" in Path("all.dot").read_text()
 
 
 def test_the_functions_of_draw():
@@ -102,6 +103,9 @@ def test_the_functions_of_draw():
     assert draw.get_pooling_types_dict()[1] == "AVE"
     assert [draw.get_edge_label(layer) for layer in net.layer[1:3]] == ["2", '""']
     assert draw.get_layer_label(net.layer[1], "LR") == '"conv\\n(Convolution)\\nkernel size: 3\\nstride: 1\\npad: 0"'
+    assert draw.get_layer_label(net.layer[1], "TB", display_lrm=True).endswith('pad: 0 lr mult: 1.0, 2.0"')
+    with pytest.raises(ValueError, match="ReLU layers do not have a learning rate multiplier"):
+        draw.get_layer_lr_mult(net.layer[2])
     assert draw.choose_color_by_layertype("Convolution") == "#FF5050" and draw.choose_color_by_layertype("X") == "#6495ED"
     assert len(draw.get_pydot_graph(net, "LR").get_nodes()) == 5 + 4
     assert b"digraph" in draw.draw_net(net, "LR", "dot")

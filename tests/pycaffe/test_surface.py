@@ -363,6 +363,7 @@ CHECKS = {
     "caffe.io.Transformer.set_input_scale": lambda: np.allclose(preprocessed(mean=np.ones(3), input_scale=3), 3 * (preprocessed() - 1)),
     "caffe.draw.get_pooling_types_dict": lambda: caffe.draw.get_pooling_types_dict()[0] == "MAX",
     "caffe.draw.get_edge_label": lambda: caffe.draw.get_edge_label(proto().layer[1]) == "2",
+    "caffe.draw.get_layer_lr_mult": lambda: caffe.draw.get_layer_lr_mult(proto().layer[1]) == (1, 1),
     "caffe.draw.get_layer_label": lambda: caffe.draw.get_layer_label(proto().layer[1], "TB") == '"ip (InnerProduct)"',
     "caffe.draw.choose_color_by_layertype": lambda: caffe.draw.choose_color_by_layertype("Pooling") == "#FF9900",
     "caffe.draw.get_pydot_graph": lambda: len(caffe.draw.get_pydot_graph(proto(), "LR").get_nodes()) == 6,
