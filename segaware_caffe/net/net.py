@@ -137,7 +137,7 @@ class Net(nn.Module):
                 number += 1
                 key = f"{base}_{number}"
             self.add_module(key, node.module)
-        self.register_load_state_dict_pre_hook(_without_dots)
+        self.register_load_state_dict_pre_hook(_by_layer_name)
 
     def _load_and_fill(self, weights: Any) -> None:
         """Load before filling: a blob that a file holds is never initialised in vain."""
@@ -411,7 +411,7 @@ class Net(nn.Module):
             self._first[key] = self._new_first_steps(fed, keep, losses)
         return self._first[key]
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _new_first_steps(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool) -> tuple[Step, ...]:
         plan = make_plan(self.graph, fed, self._wanted(keep), losses, self._unsettled)
         return tuple(step for step in plan.steps if not step.bottoms)
@@ -426,8 +426,9 @@ class Net(nn.Module):
             self._plans.add(request, plan, self.shapes_of_values)
         return plan
 
-    @torch.compiler.disable  # Python through and through: a net that has run once is compiled whole
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _new_plan(self, request: Request) -> Plan:
+        """Not for PyTorch's compiler to trace: a net that has run once is compiled whole."""
         wanted = self._wanted(request.keep)
         fixed = frozenset(wanted.values()) | frozenset(self.graph.outputs)
         scope = Scope(self.shapes_of_values, fixed, self.training, self._packs, self._unsettled)
@@ -459,13 +460,14 @@ class Net(nn.Module):
         return f"name={self.name!r}, phase={self.phase!r}"
 
 
-def _without_dots(net: Net, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Let a layer called "a.b" take the key "a.b.0" that `segaware-caffe convert` writes: PyTorch allows no such module name."""
-    for layer in net.layers:
-        for index in range(len(layer.specs)):
-            key = f"{prefix}{layer.name}.{index}"
-            if "." in layer.name and key in state_dict:
-                state_dict[f"{prefix}{layer.name.replace('.', '_')}.{index}"] = state_dict.pop(key)
+def _by_layer_name(net: Net, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Let every layer take the keys "<name>.0" that `segaware-caffe convert` writes, though PyTorch or the net itself may not
+    allow its name for a module ("a.b", "forward")."""
+    for module_name, layer in net.named_children():
+        if isinstance(layer, Layer) and layer.name not in net._modules:
+            for index in range(len(layer.specs)):
+                if f"{prefix}{layer.name}.{index}" in state_dict:
+                    state_dict[f"{prefix}{module_name}.{index}"] = state_dict.pop(f"{prefix}{layer.name}.{index}")
 
 
 def _with_gradient(blob: torch.Tensor | None, tensor: torch.Tensor) -> ArrayBlob | None:

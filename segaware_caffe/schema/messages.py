@@ -51,7 +51,7 @@ def _reduced(message: Any) -> tuple[Any, tuple[str, bytes]]:
     return _restored, (message.DESCRIPTOR.full_name, message.SerializePartialToString())
 
 
-def _pickle(classes: Mapping[str, type[Any]]) -> None:
+def _pickle(classes: Mapping[str, Any]) -> None:
     """Let messages be pickled, though no module has their classes."""
     for cls in classes.values():
         cls.__reduce__ = _reduced

@@ -175,17 +175,18 @@ def test_torch_export_sees_nothing_but_tensors():
     torch.testing.assert_close(program.module()(data=x)["half"], net(data=x)["half"])
 
 
+@pytest.mark.parametrize("name", ["a.b/c", "forward", "run", "conv"])
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
-def test_converted_weights_fit_load_state_dict_whatever_the_layers_are_called(tmp_path, suffix):
-    net = Net(CHAIN.replace('"conv"', '"a.b/c"'))
+def test_converted_weights_fit_load_state_dict_whatever_the_layers_are_called(tmp_path, suffix, name):
+    net = Net(CHAIN.replace('"conv"', f'"{name}"'))
     net.save(tmp_path / f"net{suffix}")
     if suffix == ".pt":
         state = torch.load(tmp_path / "net.pt", weights_only=True)
     else:
         state = safetensors.torch.load_file(tmp_path / "net.safetensors")
-    twin = Net(CHAIN.replace('"conv"', '"a.b/c"'))
+    twin = Net(CHAIN.replace('"conv"', f'"{name}"'))
     twin.load_state_dict(state)
-    assert all(torch.equal(a, b) for a, b in zip(net.params["a.b/c"], twin.params["a.b/c"], strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(net.params[name], twin.params[name], strict=True))
 
 
 @pytest.mark.parametrize("suffix", [".caffemodel", ".caffemodel.h5", ".safetensors", ".npz", ".pt"])

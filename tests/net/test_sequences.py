@@ -94,8 +94,8 @@ def test_sixty_sequences(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(60, 2100, 60))
+@pytest.mark.parametrize("seed", range(60, 2300, 64))
 def test_two_thousand_sequences(seed):
-    """About four minutes on two cores."""
-    for each in range(seed, seed + 60):
+    """All of them take two minutes of one core. One net in fourteen does not fit its first shapes, and counts for nothing."""
+    for each in range(seed, seed + 64):
         check(each)
