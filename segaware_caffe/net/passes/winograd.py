@@ -81,9 +81,8 @@ def take(graph: Graph, scope: Scope) -> Graph:
 
 
 def _why_not(layer: Any) -> str | None:
-    if native.library() is None:
-        return "the compiled kernels were not built"
-    return "they have groups" if layer.group != 1 else winograd.why_not(layer.geometry, layer.specs[0].shape)
+    groups = "they have groups" if layer.group != 1 else None
+    return native.why_not_tensors() or groups or winograd.why_not(layer.geometry, layer.specs[0].shape)
 
 
 def _why_not_bottom(scope: Scope, node: Node) -> str | None:
