@@ -41,7 +41,7 @@ def has_windows(name):
 
 def arguments(name):
     """The tensors of a right call, and its geometry and sizes."""
-    geometry = GEOMETRY if has_windows(name) else None
+    geometry = GEOMETRY if has_windows(name) else door.PIXEL
     sizes = Sizes(native.library(), native.best_set(), geometry, {**SIZES, **KNOWN.get(name, {})})
     torch.manual_seed(0)
     function = FUNCTIONS[name]
@@ -52,7 +52,7 @@ def arguments(name):
 def run(name, tensors, geometry=GEOMETRY, **changes):
     """The outputs of a call."""
     known, numbers = {**KNOWN.get(name, {}), **changes.pop("sizes", {})}, {**NUMBERS.get(name, {}), **changes}
-    return call(native.library(), name, native.best_set(), tensors, geometry if has_windows(name) else None, known, **numbers)
+    return call(native.library(), name, native.best_set(), tensors, geometry if has_windows(name) else door.PIXEL, known, **numbers)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -206,7 +206,7 @@ geometries = st.builds(
 def test_random_shapes_are_refused_or_give_what_is_declared(name, data):
     """Tensors whose sizes are drawn one by one, mostly from the same few, so that some fit by accident."""
     function, tensors = FUNCTIONS[name], arguments(name)
-    geometry = data.draw(geometries) if has_windows(name) else None
+    geometry = data.draw(geometries) if has_windows(name) else door.PIXEL
     common = Sizes(native.library(), native.best_set(), geometry, {key: data.draw(dims) for key in SIZES} | KNOWN.get(name, {}))
     for key in tensors:
         shape = [max(0, common[symbol]) for symbol in function.tensors[key].split()]

@@ -6,6 +6,7 @@ Everything they do, `ops.masked`, `ops.distance` and `ops.pooling` do in PyTorch
 fallback and the oracle; `why_not` says when and why it is taken.
 """
 
+import ctypes
 import math
 from collections.abc import Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 
+from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.geometry import Geometry
 from segaware_caffe.ops.native.door import MAX_TAPS, Sizes, call
 from segaware_caffe.ops.native.loading import load
@@ -39,16 +41,23 @@ __all__ = [
 WINOGRAD_BLOCK = 54
 
 
-def library() -> Any:
+def library() -> ctypes.CDLL | None:
     """The compiled kernels, a ctypes.CDLL; None where they were not built, are refused, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
     found = load()
     return None if isinstance(found, str) else found
 
 
+def _library() -> ctypes.CDLL:
+    found = load()
+    if isinstance(found, str):
+        raise CaffeError(f"no compiled kernel can be called: {found}")
+    return found
+
+
 @cache
 def best_set() -> int:
     """The number of the best instruction set that this processor has."""
-    return max(number for number in range(library().sets()) if library().set_runs(number))
+    return max(number for number in range(_library().sets()) if _library().set_runs(number))
 
 
 def why_not_tensors(*tensors: torch.Tensor) -> str | None:
@@ -117,7 +126,7 @@ def masked_gradients(
 
 def _packed_by_tap(weight: torch.Tensor, instruction_set: int | None) -> torch.Tensor:
     """Weights (O, C, kh, kw) packed as rows of O, (C / R, taps, O, R): for each tile's worth of channels, tap by tap."""
-    rows = library().set_rows(best_set() if instruction_set is None else instruction_set)
+    rows = _library().set_rows(best_set() if instruction_set is None else instruction_set)
     weight = torch.nn.functional.pad(weight.flatten(2), (0, 0, 0, -weight.shape[1] % rows))
     by_tap = weight.unflatten(1, (-1, rows)).permute(1, 3, 2, 0)
     (packed,) = _call("pack_weights", instruction_set, {"weights": by_tap.flatten(0, 2)})
@@ -156,7 +165,7 @@ def max_pool(
 
 def winograd_outputs(instruction_set: int | None = None) -> int:
     """How many output channels the weights of `winograd` are packed by."""
-    return library().set_outputs(best_set() if instruction_set is None else instruction_set)
+    return _library().set_outputs(best_set() if instruction_set is None else instruction_set)
 
 
 def winograd_tiles(output: Sequence[int], dilation: Sequence[int]) -> int:
@@ -191,4 +200,4 @@ def _winograd_blocks(sizes: Sizes, threads: int) -> dict[str, int]:
 
 
 def _call(name: str, instruction_set: int | None, *args: Any, **options: Any) -> list[torch.Tensor]:
-    return call(library(), name, best_set() if instruction_set is None else instruction_set, *args, **options)
+    return call(_library(), name, best_set() if instruction_set is None else instruction_set, *args, **options)

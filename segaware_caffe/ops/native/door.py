@@ -98,6 +98,9 @@ class Function:
         return type("Job", (ctypes.Structure,), {"_fields_": fields})
 
 
+#: what stands for the geometry of a function that has none
+PIXEL = Geometry((1, 1), (1, 1), (0, 0), (1, 1))
+
 MASKED = {"x": "N C H W", "mask": "N K H' W'"}
 
 FUNCTIONS = {
@@ -154,11 +157,9 @@ FUNCTIONS = {
 class Sizes(dict[str, int]):
     """What the symbols of a call mean: bound by tensors, or derived when they are first asked for."""
 
-    def __init__(self, library: ctypes.CDLL, instruction_set: int, geometry: Any, known: Mapping[str, int]):
+    def __init__(self, library: ctypes.CDLL, instruction_set: int, geometry: Geometry, known: Mapping[str, int]):
         super().__init__(known)
-        self.library, self.set = library, instruction_set
-        #: a Geometry, or None for a function that needs none
-        self.geometry = geometry
+        self.library, self.set, self.geometry = library, instruction_set, geometry
 
     def __missing__(self, symbol: str) -> int:
         self[symbol] = size = int(symbol) if symbol.isdecimal() else DERIVED[symbol](self)
@@ -193,7 +194,7 @@ def call(
     name: str,
     instruction_set: int,
     tensors: Mapping[str, torch.Tensor | None],
-    geometry: Geometry | None = None,
+    geometry: Geometry = PIXEL,
     sizes: Mapping[str, int] | None = None,
     plan: Callable[[Sizes, int], Mapping[str, int]] | None = None,
     **numbers: int | tuple[int, int],
@@ -206,15 +207,13 @@ def call(
     kernels do not take; FloatingPointError where a function would spread what is not finite.
     """
     function, threads = FUNCTIONS[name], torch.get_num_threads()
-    given: dict[str, Any] = {
-        key: _checked(name, key, tensor, key in function.optional, key in function.outputs) for key, tensor in tensors.items()
-    }
+    given = {key: _checked(name, key, tensor, key in function.optional, key in function.outputs) for key, tensor in tensors.items()}
     shapes = tuple((key, tuple(tensor.shape)) for key, tensor in given.items() if tensor is not None)
     known = tuple((sizes or {}).items())
     prepared = _prepare(library, name, instruction_set, threads, shapes, geometry, known, plan, tuple(numbers.items()))
     if not function.fills_in:
         make = torch.zeros if function.adds else torch.empty
-        given |= {key: make(shape, dtype=torch.float32, device="cpu") for key, shape in prepared.outputs.items()}
+        given.update({key: make(shape, dtype=torch.float32, device="cpu") for key, shape in prepared.outputs.items()})
     job = function.job.from_buffer_copy(prepared.job)
     run = getattr(library, name)
     for sample in range(prepared.samples):
@@ -227,7 +226,7 @@ def call(
             raise MemoryError(f"{name}: no memory for the compiled kernel's workspace")
         if status == NOT_FINITE:
             raise FloatingPointError(f"{name}: a value is infinite or NaN")
-    return [given[key] for key in function.outputs]
+    return [tensor for key in function.outputs if (tensor := given[key]) is not None]
 
 
 @dataclass(frozen=True)
@@ -250,7 +249,7 @@ def _prepare(
     instruction_set: int,
     threads: int,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    geometry: Geometry | None,
+    geometry: Geometry,
     known: tuple[tuple[str, int], ...],
     plan: Callable[[Sizes, int], Mapping[str, int]] | None,
     numbers: tuple[tuple[str, int | tuple[int, int]], ...],
@@ -259,13 +258,12 @@ def _prepare(
     function = FUNCTIONS[name]
     if not (0 <= instruction_set < library.sets() and library.set_runs(instruction_set)):
         raise CaffeError(f"this processor has no instruction set {instruction_set} of the compiled kernels")
-    if geometry is not None:
-        _check_geometry(name, function, geometry)
+    _check_geometry(name, function, geometry)
     sizes = Sizes(library, instruction_set, geometry, dict(known))
     _compare(name, function, dict(shapes), sizes)
-    of_geometry = {key: of(geometry) for key, of in OF_GEOMETRY.items()} if geometry else {}
+    of_geometry = {key: of(geometry) for key, of in OF_GEOMETRY.items()}
     job = _job(name, function, sizes, of_geometry | dict(numbers) | (dict(plan(sizes, threads)) if plan else {}))
-    windows = _windows(function, geometry, sizes) if function.windows and geometry is not None else None
+    windows = _windows(function, geometry, sizes) if function.windows else None
     if windows is not None:
         job.taps, job.tap_count = windows, len(windows)
     outputs = {key: sizes.shape(symbols) for key, symbols in function.outputs.items()}
@@ -303,17 +301,17 @@ def _checked(name: str, key: str, tensor: torch.Tensor | None, optional: bool, w
 def _compare(name: str, function: Function, shapes: Mapping[str, tuple[int, ...]], sizes: Sizes) -> None:
     """Bind the symbols, and compare every shape with its declaration."""
     for key, shape in shapes.items():
-        symbols = function.tensors[key].split()
-        if len(shape) != len(symbols):
-            raise ShapeError(f"{name}: {key} has shape {shape}, not ({', '.join(symbols)})")
-        for symbol, size in zip(symbols, shape, strict=True):
+        words = function.tensors[key].split()
+        if len(shape) != len(words):
+            raise ShapeError(f"{name}: {key} has shape {shape}, not ({', '.join(words)})")
+        for symbol, size in zip(words, shape, strict=True):
             sizes.bind(symbol, size)
     for key, shape in shapes.items():
-        declared = function.tensors[key]
-        if shape != sizes.shape(declared):
-            raise ShapeError(f"{name}: {key} has shape {shape}, not ({', '.join(declared.split())}) = {sizes.shape(declared)}")
-    for declared in [*function.tensors.values(), *map(" ".join, function.planes.values())]:
-        sizes.shape(declared)
+        symbols = function.tensors[key]
+        if shape != sizes.shape(symbols):
+            raise ShapeError(f"{name}: {key} has shape {shape}, not ({', '.join(symbols.split())}) = {sizes.shape(symbols)}")
+    for symbols in [*function.tensors.values(), *map(" ".join, function.planes.values())]:
+        sizes.shape(symbols)
     empty = [symbol for symbol, size in sizes.items() if size < (0 if symbol in ("N", "N*C") else 1)]
     planes = [sizes[height] * sizes[width] for height, width in function.planes.values()]
     if empty or max(sizes.values()) > MAX_SIZE or max(planes, default=0) > MAX_PLANE:
@@ -326,13 +324,13 @@ def _job(name: str, function: Function, sizes: Sizes, others: Mapping[str, Any])
     """The job without its pointers."""
     values: dict[str, Any] = {key: others[key] if symbol is None else sizes[symbol] for key, symbol in function.numbers.items()}
     for key, value in values.items():
-        ints = tuple(value) if key in PAIRS else (value,)
+        ints: tuple[Any, ...] = tuple(value) if key in PAIRS else (value,)
         if len(ints) != (2 if key in PAIRS else 1) or not all(isinstance(part, Integral) and abs(int(part)) <= MAX_SIZE for part in ints):
             raise ShapeError(f"{name}: the compiled kernels take whole numbers up to {MAX_SIZE}, not {key} {value}")
     return function.job(**values, **{key: Plane(*map(sizes.__getitem__, plane)) for key, plane in function.planes.items()})
 
 
-def _windows(function: Function, geometry: Geometry, sizes: Sizes) -> Any:
+def _windows(function: Function, geometry: Geometry, sizes: Sizes) -> ctypes.Array[Tap]:
     """What the taps read, as the kernels have it: in an image of stride 1."""
     read = pairs if function.windows == "pairs" else taps
     found = [
