@@ -83,13 +83,12 @@ inline void transform_tile(const Winograd& job, const float* x, int row, int col
   }
 }
 
-// The products of a tile and OUTPUTS output channels, those of point k at products[k * stride], to 4x4 outputs. False if any is
-// infinite or NaN, and so all that the tile's other outputs are made of: then only the direct sum says which of them should be.
-inline bool write_tile(const Winograd& job, const float* products, long stride, float* y, int row, int column, int output) {
-  bool finite = true;
+// The products of a tile and OUTPUTS output channels, those of point k at products[k * stride], to 4x4 outputs. `doubt` stays
+// zero while all are finite: what is infinite or NaN spread over the tile, and only the direct sum says where it belongs.
+inline void write_tile(const Winograd& job, const float* products, long stride, float* y, int row, int column, int output, Vector& doubt) {
   for (int v = 0; v < OUTPUT_VECTORS; v++) {
     const int first = output + v * LANES;
-    if (first >= job.outputs) break;
+    if (first >= job.outputs) return;
     const Mask lanes = lanes_between(0, job.outputs - first);
     const Vector bias = job.bias ? load_lanes(job.bias + first, lanes) : Vector{};
     const Vector least = spread(job.relu ? 0.0f : -std::numeric_limits<float>::infinity());
@@ -97,16 +96,15 @@ inline bool write_tile(const Winograd& job, const float* products, long stride, 
     unrolled<36>([&](int k) __attribute__((always_inline)) { in[k] = load(products + k * stride + v * LANES); });
     unrolled<6>([&](int r) __attribute__((always_inline)) { from_points(in + 6 * r, 1, half + 4 * r, 1); });
     unrolled<4>([&](int r) __attribute__((always_inline)) { from_points(half + r, 4, out + r, 4); });
-    Vector nothing{};  // times 0, what is not finite is NaN
-    for (int k = 0; k < 16; k++) nothing += out[k] * 0.0f;
-    for (int lane = 0; lane < LANES; lane++) finite &= nothing[lane] == 0.0f;
+    Vector sum = out[0];
+    unrolled<15>([&](int k) __attribute__((always_inline)) { sum += out[k + 1]; });
+    doubt += sum * 0.0f;
     for (int k = 0; k < 16; k++) {
       const int r = row + k / 4 * job.dilation[0], c = column + k % 4 * job.dilation[1];
       if (r < job.out.height && c < job.out.width)
         store_lanes(y + (long(r) * job.out.width + c) * job.outputs + first, larger(least, out[k] + bias), lanes);  // NaN stays
     }
   }
-  return finite;
 }
 
 // A piece of work is a block of tiles and a range of output channels: blocks of one image, then of the next, then other channels.
@@ -130,10 +128,12 @@ void winograd(const Winograd& job, Queue& pieces) {
                           values.data + k * per_point + long(t) * job.channels + c, job.channels,
                           job.weights + ((long(group) * 36 + k) * job.channels + c) * OUTPUTS,
                           products.data + (long(k) * job.block + t) * OUTPUTS, c == 0);
+      Vector doubt{};
       for (int t = 0; t < count; t++)
-        if (!write_tile(job, products.data + long(t) * OUTPUTS, long(job.block) * OUTPUTS, job.y + sample * out_size,
-                        tiling.row(first + t), tiling.column(first + t), group * OUTPUTS))
-          pieces.status = NOT_FINITE;
+        write_tile(job, products.data + long(t) * OUTPUTS, long(job.block) * OUTPUTS, job.y + sample * out_size,
+                   tiling.row(first + t), tiling.column(first + t), group * OUTPUTS, doubt);
+      for (int lane = 0; lane < LANES; lane++)
+        if (doubt[lane] != 0) pieces.status = NOT_FINITE;
     }
   }
 }
