@@ -276,6 +276,9 @@ def page(runs: int) -> str:
         "GFLOP/s are counted as the layers are defined; OpenCV and ours take fewer products for 3x3 convolutions. Usually that costs"
         " accuracy; the points of ours (`ops/winograd.py`) keep a layer's rounding at four to five times that of the direct"
         " sum, and a network's outputs within 1e-5.",
+        "## Without a compiler\n\nWhere the kernels were not built, PyTorch's operators do their work. The shipped network"
+        " `camvid_segaware` with them, without, and in its literal form (`benchmarks/bench_without_kernels.py`).",
+        _output_of("bench_without_kernels.py").rstrip(),
         "## Reading weights\n\nA synthetic 500 MB caffemodel (`benchmarks/bench_weights.py`).",
         "```\n" + _output_of("bench_weights.py").rstrip() + "\n```",
     ]

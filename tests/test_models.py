@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import demo
@@ -12,6 +13,7 @@ import train_models
 from PIL import Image
 
 from segaware_caffe import Net, models, read_net
+from segaware_caffe.ops import native
 from segaware_caffe.voc import VocFolder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -219,3 +221,17 @@ def test_the_trivial_predictor_knows_the_training_labels(dataset):
         labels[200:] = 3
         Image.fromarray(labels).save(dataset / "SegmentationClass" / f"{name}.png")
     assert make_results.trivial(VocFolder(dataset))["pixel_accuracy"] == 100
+
+
+@pytest.mark.slow
+def test_without_the_kernels_it_takes_less_than_twice_the_time_of_its_literal_form(monkeypatch):
+    monkeypatch.setattr(native, "load", lambda: "a machine without a compiler")
+    model, image = models.CAMVID_SEGAWARE, np.zeros((1, 3, 161, 161), np.float32)
+    nets = [Net(model.prototxt, "TEST", model.weights), Net(model.prototxt, "TEST", model.weights, passes=[])]
+    best = [float("inf")] * 2
+    for _ in range(5):
+        for index, net in enumerate(nets):
+            start = time.perf_counter()
+            net(data=image)
+            best[index] = min(best[index], time.perf_counter() - start)
+    assert best[0] < 2 * best[1]
