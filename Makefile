@@ -1,5 +1,6 @@
 # make demo: a photograph through a segmentation-aware network, into demo_output/
 # make test: the tests of every day; make test-slow: the full-size networks and other tests of minutes
+# make test-asan: the tests of the operators, with every access of the compiled kernels to memory checked (GCC with libasan)
 # make test-oldest: the tests of every day on the oldest versions that setup.py allows, in an environment of their own
 
 PYTHON ?= python3
