@@ -42,7 +42,7 @@ WINOGRAD_BLOCK = 54
 
 
 def library() -> ctypes.CDLL | None:
-    """The compiled kernels, a ctypes.CDLL; None where they were not built, are refused, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
+    """The compiled kernels; None where they were not built, are refused, or SEGAWARE_CAFFE_NATIVE=0 forbids them."""
     found = load()
     return None if isinstance(found, str) else found
 
