@@ -53,7 +53,7 @@ def costs(steps: Iterable[Step], shapes: Mapping[int, Shape], fed: Iterable[int]
     readers = dict.fromkeys(fed, 2)
     owner = {value: value for value in readers}
     live = sum(math.prod(shapes[value]) for value in readers)
-    for step in steps:
+    for step in (single for several in steps for single in several.inner or (several,)):
         bottoms, tops = ([shapes[value] for value in values] for values in (step.bottoms, step.tops))
         shares = step.module.is_view
         for value in step.tops:

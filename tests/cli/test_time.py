@@ -55,6 +55,12 @@ def test_in_train_data_layers_and_losses_have_rows_too():
     assert timed.operations == 2 * 4 * 27 * 49 + 2 * 5 * 64
 
 
+def test_the_steps_of_a_net_that_recomputes_have_costs_too():
+    net, plain = Net(LABELLED, "TRAIN"), Net(LABELLED, "TRAIN")
+    net.recompute = True
+    assert [cost.step.layers for cost in net.costs(losses=True)] == [cost.step.layers for cost in plain.costs(losses=True)]
+
+
 def test_profilers_see_the_names_of_layers():
     net = Net(NET)
     with torch.profiler.profile() as profile:

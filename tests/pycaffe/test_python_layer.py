@@ -12,6 +12,7 @@ MODULE = '''
 import json
 
 import caffe
+import numpy as np
 
 
 class Affine(caffe.Layer):
@@ -31,6 +32,33 @@ class Affine(caffe.Layer):
         if propagate_down[0]:
             bottom[0].diff[...] = self.scale * top[0].diff
         self.blobs[0].diff[...] += top[0].diff.sum((0, 2))
+
+
+class Photographs(caffe.Layer):
+    """Loads the next photograph, of its own size, in reshape, as FCN's data layers do."""
+
+    def setup(self, bottom, top):
+        self.index = 0
+
+    def reshape(self, bottom, top):
+        self.image = np.full((1, 2, 5 + self.index, 7), self.index, np.float32)
+        top[0].reshape(*self.image.shape)
+
+    def forward(self, bottom, top):
+        top[0].data[...] = self.image
+        self.index += 1
+
+
+class Kept(caffe.Layer):
+    """Keeps as many samples as the first value says, and says so in forward, as Faster R-CNN's proposals do."""
+
+    def setup(self, bottom, top):
+        top[0].reshape(1, *bottom[0].data.shape[1:])
+
+    def forward(self, bottom, top):
+        count = int(bottom[0].data.flat[0])
+        top[0].reshape(count, *bottom[0].data.shape[1:])
+        top[0].data[...] = bottom[0].data[:count]
 
 
 class NoForward(caffe.Layer):
@@ -78,6 +106,44 @@ def test_it_computes_and_differentiates(users_layers):
 
 def test_it_follows_another_size(users_layers):
     assert Net(NET, allow_python_layers=True)(x=torch.zeros(1, 3, 7))["y"].shape == (1, 3, 7)
+
+
+SIZED = """
+layer { name: "data" type: "Python" top: "x" python_param { module: "users_layers" layer: "Photographs" } }
+layer { name: "c" type: "Convolution" bottom: "x" top: "c" convolution_param { num_output: 3 kernel_size: 3
+  weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "Reduction" bottom: "c" top: "loss" loss_weight: 1 }
+"""
+
+
+def test_a_source_that_loads_in_reshape_gives_its_size_to_all_that_follows(users_layers):
+    net = Net(SIZED, allow_python_layers=True)
+    for index in range(3):
+        blobs = net(keep=["x", "c"])
+        assert blobs["x"].shape == (1, 2, 5 + index, 7) and (blobs["x"] == index).all()
+        assert blobs["c"].shape == net.shapes["c"] == (1, 3, 3 + index, 5)
+    assert [net.next_batch({})["x"].shape[2] for _ in range(2)] == [8, 9]
+
+
+KEPT = """
+layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 4 dim: 2 dim: 6 dim: 6 } } }
+layer { name: "keep" type: "Python" bottom: "x" top: "y" python_param { module: "users_layers" layer: "Kept" } }
+layer { name: "c" type: "Convolution" bottom: "y" top: "c" convolution_param { num_output: 3 kernel_size: 3
+  weight_filler { type: "xavier" } } }
+layer { name: "r" type: "ReLU" bottom: "c" top: "c" }
+layer { name: "f" type: "Flatten" bottom: "c" top: "f" }
+"""
+
+
+def test_a_layer_that_decides_in_forward_how_many_samples_it_keeps(users_layers):
+    net, literal = (Net(KEPT, passes=passes, allow_python_layers=True) for passes in (None, []))
+    literal.load_state_dict(net.state_dict())
+    for count in (4, 1, 3):
+        x = torch.randn(4, 2, 6, 6)
+        x.view(-1)[0] = count
+        top = net(x=x)["f"]
+        assert top.shape == (count, 48)
+        torch.testing.assert_close(top, literal(x=x)["f"])
 
 
 def test_pycaffe_runs_it(users_layers):
