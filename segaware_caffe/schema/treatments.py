@@ -66,8 +66,6 @@ UNBUILT_TYPES = {
     "Resample": UnbuiltType("flownet2", "resample_param", "resizes with cubic or area interpolation (Interp resizes linearly)"),
     # forks without a schema in forks.tsv
     "AssistedExcitation": UnbuiltType("mobilenet-yolo", "", "adds boxes to the features in training"),
-    "SmoothL1LossOHEM": UnbuiltType("r-fcn", "", "is SmoothL1Loss with a loss for each roi as second top"),
-    "SoftmaxWithLossOHEM": UnbuiltType("r-fcn", "", "is SoftmaxWithLoss with a loss for each roi as second top"),
     "CPMData": UnbuiltType("OpenPose", "", "reads people with their joints, augmented"),
     "ImResize": UnbuiltType("OpenPose", "", "resizes heat maps bicubically"),
     "Nms": UnbuiltType("OpenPose", "", "finds the peaks of heat maps"),

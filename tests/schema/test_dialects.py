@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from segaware_caffe import CaffeError
+from segaware_caffe.layers import registered
 from segaware_caffe.schema import message_class, read_net, read_solver, treatments
 from segaware_caffe.schema.dialects import FORKS, Kind, foreign_type, words
 from segaware_caffe.schema.messages import enum
@@ -151,6 +152,10 @@ def test_layers_that_are_not_built_are_read_whole():
     assert net.layer[0].yolov3_param.side == 7
     assert foreign_type("Yolov3").owners == "MobileNet-YOLO"
     assert foreign_type("Convolution") is None
+
+
+def test_no_type_that_is_called_unbuilt_is_built():
+    assert not treatments.UNBUILT_TYPES.keys() & registered().keys()
 
 
 SOLVERS_REFUSED = {
