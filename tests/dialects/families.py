@@ -388,7 +388,7 @@ RCNN = {
     ),
     "R-FCN: its losses, one for each roi": Case(
         data(3, 2) + data(3, name="label", value=1) + layer("SoftmaxWithLossOHEM", "data label", "top prob each"),
-        {"top": Blob((), LN2), "prob": Blob((3, 2), 0.5), "each": Blob((3,), LN2)},
+        {"top": Blob((), LN2), "prob": Blob((3, 2), 0.5), "each": Blob((3, 1), LN2)},
     ),
 }
 
