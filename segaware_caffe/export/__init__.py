@@ -90,6 +90,12 @@ def export_program(
         dynamic: what may change from run to run, as for `export_onnx`.
 
     Takes what `export_source` takes, whose module it is that is traced. Raises CaffeError for other layers, all at once.
+
+    >>> import segaware_caffe, torch
+    >>> net = segaware_caffe.Net('input: "x" input_shape { dim: 1 dim: 3 } layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }')
+    >>> _ = export_program(net, "net.pt2")
+    >>> torch.export.load("net.pt2").module()(torch.tensor([[-1.0, 0.0, 2.0]]))
+    tensor([[0., 0., 2.]])
     """
     from segaware_caffe.export.program import write_program
 

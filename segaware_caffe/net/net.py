@@ -411,7 +411,7 @@ class Net(nn.Module):
             self._first[key] = self._new_first_steps(fed, keep, losses)
         return self._first[key]
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @torch.compiler.disable
     def _new_first_steps(self, fed: frozenset[int], keep: tuple[str, ...], losses: bool) -> tuple[Step, ...]:
         plan = make_plan(self.graph, fed, self._wanted(keep), losses, self._unsettled)
         return tuple(step for step in plan.steps if not step.bottoms)
@@ -426,7 +426,7 @@ class Net(nn.Module):
             self._plans.add(request, plan, self.shapes_of_values)
         return plan
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    @torch.compiler.disable
     def _new_plan(self, request: Request) -> Plan:
         """Not for PyTorch's compiler to trace: a net that has run once is compiled whole."""
         wanted = self._wanted(request.keep)

@@ -173,7 +173,8 @@ class AdamSolver(SGDSolver):
     type = "Adam"
 
 
-_SOLVERS = {cls.type: cls for cls in (SGDSolver, *SGDSolver.__subclasses__())}
+_KINDS: list[type[LiteralSolver]] = [SGDSolver, *SGDSolver.__subclasses__()]
+_SOLVERS = {cls.type: cls for cls in _KINDS}
 
 
 def get_solver(solver_file: SolverFile, **options: Any) -> LiteralSolver:
