@@ -12,14 +12,14 @@ SOURCES = run_path(str(ROOT / "segaware_caffe" / "ops" / "native" / "fingerprint
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "segaware_caffe" / "__init__.py").read_text()).group(1)
 
 # Every requirement has a floor, and `make test-oldest` runs the tests on exactly these. For torch it is the oldest release that was tried.
-REQUIRED = ["torch>=2.13", "protobuf>=4.22", "numpy>=2.0", "scipy>=1.13", "pillow>=10", "jinja2>=3.1"]
+REQUIRED = ["torch>=2.13", "protobuf>=4.25.8", "numpy>=2.0", "scipy>=1.13", "pillow>=10", "jinja2>=3.1"]
 EXTRAS = {
-    "hdf5": ["h5py>=3.11"],
+    "hdf5": ["h5py>=3.15.1"],
     "safetensors": ["safetensors>=0.6.1"],
     "lmdb": ["lmdb>=1.4"],
     "leveldb": ['plyvel>=1.5; python_version < "3.13"'],  # it has no wheels for later ones
     "progress": ["tqdm>=4.60"],
-    "plot": ["matplotlib>=3.9"],
+    "plot": ["matplotlib>=3.10.8"],
     "tensorboard": ["tensorboard>=2.17"],
     "draw": ["pydot>=3"],
     "python2": ["fissix>=21.6.6"],
@@ -36,9 +36,10 @@ EXTRAS["test"] = [
     "hypothesis>=6.100",
     "opencv-python-headless>=4.10.0.84,<5",
     "grpcio-tools>=1.60",
+    "setuptools>=77.0.3,<81",  # old grpcio-tools import pkg_resources
     "mypy>=2.4.1",
     "types-protobuf>=7.35.1.20260906",
-    "onnxruntime>=1.19",
+    "onnxruntime>=1.29",
     "ruff>=0.6",
 ]
 

@@ -26,7 +26,7 @@ from segaware_caffe.scripting.hooks import after_import
 
 def give_back() -> None:
     """Put the names back: now where a module is loaded, else when it is imported."""
-    _put(np, _NUMPY)
+    _put(np, _NUMPY, always=True)  # a NumPy that still has one warns at every call
     np.fromstring = _fromstring
     _put(Image, _IMAGE)
     _put(Image.Image, {"tostring": Image.Image.tobytes, "fromstring": Image.Image.frombytes, "offset": None})
@@ -41,11 +41,11 @@ def give_back() -> None:
     after_import(_REPAIRS, missing=("scipy.misc", "skimage.filter", "imp"))
 
 
-def _put(owner: Any, names: dict[str, Any]) -> None:
+def _put(owner: Any, names: dict[str, Any], always: bool = False) -> None:
     for name, value in names.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            there = hasattr(owner, name)
+            there = hasattr(owner, name) and not always
         if not there and value is not None:
             setattr(owner, name, value)
 

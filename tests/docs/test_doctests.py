@@ -9,6 +9,7 @@ import pytest
 import segaware_caffe
 import segaware_caffe.segmentation
 import segaware_caffe.weights
+from segaware_caffe.layers import registry
 from segaware_caffe.segmentation import ConfusionMatrix, Segmenter
 
 ROOMS = (segaware_caffe.segmentation, segaware_caffe.weights, segaware_caffe)
@@ -21,6 +22,7 @@ SHOWN |= {"Segmenter": Segmenter, "ConfusionMatrix": ConfusionMatrix}
 @pytest.mark.parametrize("name", sorted(SHOWN))
 def test_example(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_CLASSES", segaware_caffe.layers.registered())  # what an example registers is gone after it
     item = SHOWN[name]
     module = sys.modules[item.__module__]
     test = doctest.DocTestParser().get_doctest(item.__doc__, dict(vars(module)), name, module.__file__, 0)
