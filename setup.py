@@ -23,7 +23,7 @@ EXTRAS = {
     "tensorboard": ["tensorboard>=2.17"],
     "draw": ["pydot>=3"],
     "python2": ["fissix>=21.6.6"],
-    "scripts": ["pyyaml>=6", "six>=1.16"],  # what Caffe's Python module required, and its scripts import
+    "scripts": ["pyyaml>=6.0.1", "six>=1.16"],  # what Caffe's Python module required, and its scripts import
     "onnx": ["onnx>=1.17"],
 }
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
