@@ -9,7 +9,7 @@ from torch.nn import functional
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.geometry import checked_output, read_geometry
 from segaware_caffe.layers.registry import register
-from segaware_caffe.ops.columns import im2col
+from segaware_caffe.ops.columns import im2col, reaching
 
 
 class SlidingKernel(Layer):
@@ -128,7 +128,7 @@ class Convolution(SlidingKernel):
         if self.options.bottom_is_im2col:
             return CONVOLUTIONS[axes](bottom, weight.reshape(len(weight), -1, *[1] * axes), bias, groups=self.group)
         stride, pad, dilation = self.geometry.stride or 1, self.geometry.pad or 0, self.geometry.dilation or 1
-        return CONVOLUTIONS[axes](bottom, weight, bias, stride, pad, dilation, self.group)
+        return CONVOLUTIONS[axes](reaching(bottom, self.geometry), weight, bias, stride, pad, dilation, self.group)
 
 
 @register("Deconvolution", source="spec/layers.md 5.12")

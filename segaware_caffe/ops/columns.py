@@ -6,6 +6,12 @@ from torch.nn import functional
 from segaware_caffe.ops.geometry import Geometry
 
 
+def reaching(value: torch.Tensor, geometry: Geometry) -> torch.Tensor:
+    """`value` (N, C, *spatial), with zeros behind it where the kernel exceeds the padded image (`Geometry.shortfall`)."""
+    missing = geometry.shortfall(value.shape[2:]) if geometry.kernel else ()
+    return functional.pad(value, [p for size in reversed(missing) for p in (0, size)]) if any(missing) else value
+
+
 def im2col(value: torch.Tensor, geometry: Geometry) -> torch.Tensor:
     """Every tap of every kernel position as a channel (spec/layers.md 2.1).
 
@@ -15,6 +21,7 @@ def im2col(value: torch.Tensor, geometry: Geometry) -> torch.Tensor:
 
     A dilation of 0 makes all taps of an axis read the same element.
     """
+    value = reaching(value, geometry)
     kernel, stride, pad, dilation = geometry.kernel, geometry.stride, geometry.pad, geometry.dilation
     if len(kernel) == 2 and all(dilation):
         columns = functional.unfold(value, kernel, dilation, pad, stride)

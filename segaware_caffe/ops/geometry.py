@@ -56,6 +56,12 @@ class Geometry:
             for size, k, s, p, d in zip(spatial, self.kernel, self.stride, self.pad, self.dilation, strict=True)
         )
 
+    def shortfall(self, spatial: Sequence[int]) -> tuple[int, ...]:
+        """By how much the kernel exceeds the padded image; `output` has a position all the same where that is less than the stride."""
+        return tuple(
+            max(d * (k - 1) + 1 - size - 2 * p, 0) for size, k, p, d in zip(spatial, self.kernel, self.pad, self.dilation, strict=True)
+        )
+
     def transposed(self, spatial: Sequence[int]) -> tuple[int, ...]:
         """The spatial shape of which `output` makes `spatial` (Deconvolution)."""
         return tuple(

@@ -9,6 +9,7 @@ from golden_oracle import run_golden
 from layers.support import check_gradients, goldens, make_layer, numbers
 from torch.nn import functional
 
+from segaware_caffe import Net
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.columns import im2col
 from segaware_caffe.ops.geometry import Geometry
@@ -25,7 +26,7 @@ def test_golden(file):
 def plain_im2col(value, kernel, stride, pad, dilation):
     """The definition, element by element."""
     spatial = value.shape[2:]
-    output = [(n + 2 * p - (d * (k - 1) + 1)) // s + 1 for n, k, s, p, d in zip(spatial, kernel, stride, pad, dilation, strict=True)]
+    output = [int((n + 2 * p - (d * (k - 1) + 1)) / s) + 1 for n, k, s, p, d in zip(spatial, kernel, stride, pad, dilation, strict=True)]
     taps = list(itertools.product(*map(range, kernel)))
     top = torch.zeros(value.shape[0], value.shape[1] * len(taps), *output, dtype=value.dtype)
     for (index, tap), position in itertools.product(enumerate(taps), itertools.product(*map(range, output))):
@@ -42,8 +43,9 @@ def plain_im2col(value, kernel, stride, pad, dilation):
         ((5, 6), (3, 2), (2, 1), (1, 0), (1, 2)),
         ((5, 6), (3, 3), (1, 1), (0, 2), (0, 1)),
         ((4, 3, 5), (2, 3, 2), (1, 2, 1), (0, 1, 1), (2, 1, 1)),
+        ((4, 2), (5, 3), (2, 3), (0, 1), (1, 2)),
     ],
-    ids=["1d", "2d", "dilation_0", "3d"],
+    ids=["1d", "2d", "dilation_0", "3d", "beyond_the_image"],
 )
 def test_im2col_is_its_definition(spatial, kernel, stride, pad, dilation):
     value = numbers(2, 3, *spatial)
@@ -187,3 +189,18 @@ def test_holes_are_dilation(words, holes):
         part = padded[:, i * holes[0] :, j * holes[1] :][:, ::2, ::2][:, :height, :width]
         expected += np.einsum("oc,chw->ohw", weight.numpy()[:, :, i, j], part)
     np.testing.assert_allclose(layer(x)[0].detach().numpy()[0], expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (5, 3), (5, 5)])
+@pytest.mark.parametrize("passes", [None, []], ids=["passes", "literal"])
+def test_a_kernel_beyond_the_padded_image_reads_zeros_there(kernel, passes):
+    """The reference divides by the stride towards 0, so that there is a position as long as less than a stride is missing."""
+    net = Net(
+        f'layer {{ name: "x" type: "Input" top: "x" input_param {{ shape {{ dim: 2 dim: 3 dim: 4 dim: 2 }} }} }} layer {{ name: "y"'
+        f' type: "Convolution" bottom: "x" top: "y" convolution_param {{ num_output: 8 kernel_h: {kernel[0]} kernel_w: {kernel[1]}'
+        ' stride: 4 weight_filler { type: "gaussian" std: 1 } } }',
+        passes=passes,
+    )
+    x, (weight, bias) = torch.randn(2, 3, 4, 2), net.params["y"]
+    covered = functional.pad(x, (0, 3, 0, 3))[:, :, : kernel[0], : kernel[1]]
+    torch.testing.assert_close(net(x=x)["y"][:, :, 0, 0], torch.einsum("nchw,ochw->no", covered, weight) + bias, rtol=1e-4, atol=1e-5)

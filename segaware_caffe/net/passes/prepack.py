@@ -17,6 +17,7 @@ from segaware_caffe.net.packs import Packs
 from segaware_caffe.net.passes.batchnorm import FoldedConvolution
 from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.scope import Scope
+from segaware_caffe.ops.columns import reaching
 
 _NAMES = ("_convolution_pointwise", "_reorder_convolution_weight")
 
@@ -66,7 +67,7 @@ class PackedConvolution(Runnable):
             top = self.convolution.run(bottom, *self.weight_and_bias())
             top = top if shortcut is None else top + shortcut
             return top.relu_() if relu else top
-        bottom = bottom.contiguous(memory_format=torch.channels_last)
+        bottom = reaching(bottom, self.convolution.geometry).contiguous(memory_format=torch.channels_last)
         weight, *bias = self._packed(self.blobs(), lambda: self._pack(list(bottom.shape)))
         rest = bias[0] if bias else None, *self._geometry()
         if shortcut is None:
