@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from restatement import Layer, PlainNet, prototxt
+from plain_caffe import Layer, PlainNet, prototxt
 
 import segaware_caffe.pycaffe as caffe
 
