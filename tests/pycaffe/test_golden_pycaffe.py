@@ -20,10 +20,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pyte
 
 @pytest.fixture
 def scratch(tmp_path, monkeypatch):
-    """An empty current folder; `caffe` is ours, and what the program imports is forgotten again."""
+    """An empty current folder; `caffe` is ours for the time of a program."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setitem(sys.modules, "caffe", caffe)
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    caffe.install()
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] == "caffe"]:
+        del sys.modules[name]
 
 
 def run(path: Path, monkeypatch) -> None:
