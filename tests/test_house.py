@@ -147,7 +147,7 @@ THEMES = {
     "data": "golden_data label_map_layers",
     "layers": "declarations docs forks",
     "net": "explain full_nets hostile_input sequences wild zoo",
-    "pycaffe": "golden_pycaffe pycaffe scripts surface",
+    "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",
     "voc": "slow",
