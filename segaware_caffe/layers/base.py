@@ -122,7 +122,7 @@ class Layer(Runnable):
 
     def blob(self, index: int) -> torch.Tensor:
         """Learned blob `index` as forward uses it: in this layer's shape, cut off where it does not learn."""
-        value = self._stored(index)
+        value = self.registered(index)
         if value.shape != self.specs[index].shape:  # PERMISSIVE sharing: same count, other shape
             value = value.view(self.specs[index].shape)
         return value if self.learns[index] and not self.specs[index].fixed else value.detach()
@@ -132,11 +132,12 @@ class Layer(Runnable):
         """The learned blobs in Caffe's order."""
         return [
             value if value.shape == spec.shape else value.view(spec.shape)
-            for value, spec in ((self._stored(i), s) for i, s in enumerate(self.specs))
+            for value, spec in ((self.registered(i), s) for i, s in enumerate(self.specs))
         ]
 
-    def _stored(self, index: int) -> torch.Tensor:
-        value: Any = self._parameters[str(index)]
+    def registered(self, index: int) -> torch.Tensor:
+        """Learned blob `index` as it is registered: a shared one has its owner's shape."""
+        value: torch.Tensor = getattr(self, attribute(index))  # a parametrization computes it
         return value
 
     def axis(self, value: int, ndim: int, field: str = "axis") -> int:
@@ -181,7 +182,7 @@ class Layer(Runnable):
     @property
     def key(self) -> Hashable:
         """What tells its learned blobs, in the shapes that it sees them in, from those of other layers."""
-        return tuple((id(self._parameters[str(index)]), spec.shape) for index, spec in enumerate(self.specs))
+        return tuple((id(self.registered(index)), spec.shape) for index, spec in enumerate(self.specs))
 
     def check_shapes(self, *bottoms: Shape) -> None:
         self.top_shapes(*bottoms)
@@ -191,7 +192,7 @@ class Layer(Runnable):
         for index, spec in enumerate(self.specs):
             value = torch.empty(spec.shape)
             spec.fill(value)
-            self.register_parameter(str(index), nn.Parameter(value))
+            self.register_parameter(attribute(index), nn.Parameter(value))
         return self
 
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
@@ -236,8 +237,38 @@ class Layer(Runnable):
             f"propagate_down param must be specified either 0 or bottom_size times: {flags} given, {len(self.proto.bottom)} bottoms",
         )
 
+    # -- what PyTorch uses -----------------------------------------------------------------
+
+    def _apply(self, *args: Any, **kwargs: Any) -> "Layer":
+        """Statistics stay float32 when a net is made half: sums over many images leave the range of halves."""
+        kept = {index: self.registered(index).data for index, spec in enumerate(self.specs) if spec.fixed}
+        super()._apply(*args, **kwargs)
+        for index, data in kept.items():
+            moved = self.registered(index)
+            if moved.dtype in (torch.float16, torch.bfloat16):
+                moved.data = data.to(moved.device)
+        return self
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """In a state_dict, as in weight files, a blob is called by its index: <layer>.<index>."""
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        for index in range(len(self.specs)):
+            if prefix + attribute(index) in destination:
+                destination[f"{prefix}{index}"] = destination.pop(prefix + attribute(index))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        for index in range(len(self.specs)):
+            if f"{prefix}{index}" in state_dict:
+                state_dict[prefix + attribute(index)] = state_dict.pop(f"{prefix}{index}")
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def extra_repr(self) -> str:
         return f"{self.name!r}, type={self.type!r}"
+
+
+def attribute(index: int) -> str:
+    """The name under which a layer has its learned blob `index` as a parameter."""
+    return f"blob{index}"
 
 
 def limits(count: int) -> str:

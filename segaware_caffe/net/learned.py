@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from segaware_caffe.errors import FieldError, ShapeError
-from segaware_caffe.layers.base import BlobSpec, Layer, dims
+from segaware_caffe.layers.base import BlobSpec, Layer, attribute, dims
 from segaware_caffe.schema import ParamSpec
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def allocate(layers: Iterable[Layer]) -> list[LearnedBlob]:
                 _check_shapes(owner, layer.name, blob, spec.share_mode)
                 owner.adopt(spec)
                 logger.info("Sharing parameters '%s' owned by layer '%s', param index %d", spec.name, owner.layer, owner.index)
-            layer.register_parameter(str(index), owner.tensor)
+            layer.register_parameter(attribute(index), owner.tensor)
     return learned
 
 
@@ -100,7 +100,7 @@ def replacements(layers: Iterable[Layer], others: Iterable[Layer]) -> dict[int, 
         other = theirs.get(layer.name)
         if other is None:
             continue
-        mine, new = ([tensor for _, tensor in each.named_parameters(recurse=False, remove_duplicate=False)] for each in (layer, other))
+        mine, new = ([each.registered(index) for index in range(len(each.specs))] for each in (layer, other))
         if len(mine) != len(new):
             raise ShapeError(f"Incompatible number of blobs for layer {layer.name}: {len(new)} to share, {len(mine)} needed")
         for index, (old, tensor) in enumerate(zip(mine, new, strict=True)):

@@ -64,7 +64,8 @@ class Net(nn.Module):
     (`net.requires_grad_()` changes that); in TRAIN those with a non-zero lr_mult do.
 
     Its `state_dict` has the key `<layer>.<blob index>` for each learned blob; what
-    `segaware-caffe convert` writes fits `load_state_dict`.
+    `segaware-caffe convert` writes fits `load_state_dict`. As attributes they are `<layer>.blob<index>`.
+    A layer that carries a hook or a parametrisation runs by itself. In a half net statistics stay float32.
 
     >>> import torch
     >>> net = Net('''
@@ -301,7 +302,7 @@ class Net(nn.Module):
                 blobs = [None if blob.data_ptr() in owned else blob for blob in blobs]
                 owned |= {blob.data_ptr() for blob in blobs if blob is not None}
             if gradients:
-                tensors = (tensor for _, tensor in node.module.named_parameters(recurse=False, remove_duplicate=False))
+                tensors = (node.module.registered(index) for index in range(len(blobs)))
                 blobs = [_with_gradient(blob, tensor) for blob, tensor in zip(blobs, tensors, strict=True)]
             layers.append(LayerWeights(node.name, node.type, blobs, _definition(node)))
         write_weights(path, self.name, layers, kind)
@@ -336,19 +337,29 @@ class Net(nn.Module):
 
     # -- running ---------------------------------------------------------------------------
 
-    def forward(self, *, keep: Iterable[str] = (), **inputs: Array) -> dict[str, torch.Tensor]:
+    def forward(self, *first: Array, keep: Iterable[str] = (), **inputs: Array) -> dict[str, torch.Tensor]:
         """Run the net; return its output blobs, and the inner ones named in `keep`.
 
-        `inputs` are arrays or tensors for the tops of Input and data layers, by blob name, of any
-        shape the layers accept; data layers that are not fed run. Of a blob that in-place layers
-        write again, `keep` gives the last state. Every other blob is freed once its last reader has run.
+        `net(x)` feeds x into the net's first input. `inputs` are arrays or tensors for the tops of Input
+        and data layers, by blob name, of any shape the layers accept; data layers that are not fed run.
+        Of a blob that in-place layers write again, `keep` gives the last state. Every other blob is
+        freed once its last reader has run.
         """
-        return self.run(inputs, keep=keep)[0]
+        return self.run(self._with_first(first, inputs), keep=keep)[0]
 
-    def forward_loss(self, *, keep: Iterable[str] = (), **inputs: Array) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def forward_loss(self, *first: Array, keep: Iterable[str] = (), **inputs: Array) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """As `forward`, but (weighted loss, blobs): the loss is the sum over all tops of loss weight times elements."""
-        blobs, loss = self.run(inputs, keep=keep, losses=True)
+        blobs, loss = self.run(self._with_first(first, inputs), keep=keep, losses=True)
         return (self._anchor.new_zeros(()) if loss is None else loss), blobs
+
+    def _with_first(self, first: Sequence[Array], inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The inputs by name, with the one that is given by its place."""
+        if not first:
+            return inputs
+        name = next(iter(self._sources()), "data")
+        if len(first) > 1 or name in inputs:
+            raise CaffeError(f"net '{self.name}' takes one input by place, {name}; feed the others by name, as in net(x, label=y)")
+        return {name: first[0], **inputs}
 
     def run(
         self,

@@ -79,6 +79,9 @@ def im2dist(
     without `l1`. A tap outside the image has distance 0, or `sentinel` with `remove_bounds`; the
     centre itself `sentinel` with `remove_center`. A patch whose centre is outside has zeros throughout.
     """
+    if x.dtype in (torch.float16, torch.bfloat16):  # squares leave the range of halves, and sums over channels their precision
+        distances = im2dist(x.float(), geometry, l1, remove_center, remove_bounds)
+        return distances.clamp(max=sentinel(x.dtype)).to(x.dtype)
     return _Im2dist.apply(x, geometry, l1, remove_center, remove_bounds)
 
 

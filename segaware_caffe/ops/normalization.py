@@ -17,8 +17,8 @@ def batch_norm(value: torch.Tensor, eps: float) -> tuple[torch.Tensor, torch.Ten
 
 
 def fixed_norm(value: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, eps: float) -> torch.Tensor:
-    """(value - mean) / sqrt(variance + eps) with given statistics (C) of `value` (N, C, ...)."""
-    return functional.batch_norm(value, mean, variance, eps=eps)
+    """(value - mean) / sqrt(variance + eps) with given statistics (C) of `value` (N, C, ...), computed in their type."""
+    return functional.batch_norm(value.to(mean.dtype), mean, variance, eps=eps).to(value.dtype)
 
 
 def mean_square_around(value: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:

@@ -87,7 +87,7 @@ def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
         return max_pool(value, windows)[0]
     if value.is_contiguous() and native.why_not_tensors(value) is None:
         return native.max_pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad)
-    if windows.native:
+    if windows.native and value.device.type == "cpu":  # elsewhere the question would wait for the device
         top = functional.max_pool2d(value, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil)
         if top.sum().isfinite():  # else there may be a NaN, which wins in PyTorch
             return top

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from segaware_caffe.layers import Layer
+from segaware_caffe.layers.base import attribute
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.net.backward import NeedsBackward
 from segaware_caffe.net.graph import Node
@@ -237,4 +238,4 @@ def _traced_again(step: Step) -> Trace:
 
 def learned_tensors(module: Layer) -> list[torch.nn.Parameter]:
     """The tensors of a layer's learned blobs, in Caffe's order; a shared one is its owner's, of the owner's shape."""
-    return [module.get_parameter(str(index)) for index in range(len(module.specs))]
+    return [module.get_parameter(attribute(index)) for index in range(len(module.specs))]

@@ -64,7 +64,7 @@ def _log_backward(net: Net, bottoms: dict[Runnable, Tensors]) -> None:
         for value, bottom in zip(node.bottoms, bottoms.get(node.module, ()), strict=False):
             if bottom.grad is not None:
                 logger.info("    [Backward] Layer %s, bottom blob %s diff: %g", node.name, net.graph.names[value], _mean(bottom.grad))
-        tensors = [tensor for _, tensor in node.module.named_parameters(recurse=False, remove_duplicate=False)]
+        tensors = [node.module.registered(index) for index in range(len(node.module.specs))]
         for index, (learns, tensor) in enumerate(zip(node.module.learns, tensors, strict=True)):
             if learns and tensor.grad is not None:
                 logger.info("    [Backward] Layer %s, param blob %d diff: %g", node.name, index, _mean(tensor.grad))

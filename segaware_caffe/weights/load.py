@@ -103,6 +103,7 @@ class LoadReport:
                 raise TypeError("planned for shapes, so there is nothing to copy into")
             blob.read_into(target)
             self.written.append(target)
+        self._copies.clear()  # they hold the file
 
     def __str__(self) -> str:
         lines = [f"{self.path}: {len(self.loaded)} layers loaded, {len(self.missing)} missing, {len(self.unused)} unused"]

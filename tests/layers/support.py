@@ -46,7 +46,7 @@ def numbers(*shape: int, seed: int = 0) -> torch.Tensor:
 def check_gradients(layer: Layer, *bottoms: torch.Tensor) -> None:
     """`torch.autograd.gradcheck` in float64 for every bottom that wants a gradient and every learned blob."""
     layer.double()
-    learned = {str(index): numbers(*spec.shape, seed=100 + index) for index, spec in enumerate(layer.specs) if not spec.fixed}
+    learned = {f"blob{index}": numbers(*spec.shape, seed=100 + index) for index, spec in enumerate(layer.specs) if not spec.fixed}
     names = list(learned)
 
     def run(*values: torch.Tensor) -> tuple[torch.Tensor, ...]:

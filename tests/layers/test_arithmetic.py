@@ -33,7 +33,7 @@ def test_golden(file):
 def filled(layer, *blobs):
     """The layer with these values in its learned blobs."""
     for index, blob in enumerate(blobs):
-        layer._parameters[str(index)].data = torch.as_tensor(blob, dtype=torch.float32)
+        layer.registered(index).data = torch.as_tensor(blob, dtype=torch.float32)
     return layer
 
 

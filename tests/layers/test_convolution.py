@@ -66,7 +66,7 @@ def test_convolution_of_columns_is_convolution():
     blobs = [numbers(*spec.shape, seed=i) for i, spec in enumerate(plain.specs)]
     for layer in (plain, cols):
         for index, blob in enumerate(blobs):
-            layer._parameters[str(index)].data = blob.detach().clone()
+            layer.registered(index).data = blob.detach().clone()
     torch.testing.assert_close(cols(columns)[0], plain(x)[0])
 
 
@@ -81,7 +81,7 @@ def test_convolution_and_deconvolution_of_any_axes_are_adjoint(spatial_axes):
     deconvolution = make_layer(f'type: "Deconvolution" convolution_param {{ num_output: 4 {fields} }}', top_shape).double()
     assert deconvolution.top_shapes(top_shape)[0] == shape
     weight = numbers(*convolution.specs[0].shape)
-    convolution._parameters["0"].data = deconvolution._parameters["0"].data = weight.detach()
+    convolution.registered(0).data = deconvolution.registered(0).data = weight.detach()
     x, y = numbers(*shape, seed=1), numbers(*top_shape, seed=2)
     torch.testing.assert_close((convolution(x)[0] * y).sum(), (x * deconvolution(y)[0]).sum())
 
@@ -101,7 +101,7 @@ def test_engine_and_force_nd_im2col_change_nothing():
     text = 'type: "Convolution" convolution_param { num_output: 2 kernel_size: 3 dilation: 2 engine: CUDNN force_nd_im2col: true }'
     layer = make_layer(text, (1, 2, 7, 7))
     x, weight = numbers(1, 2, 7, 7).float(), numbers(2, 2, 3, 3, seed=1).float()
-    layer._parameters["0"].data = weight.detach()
+    layer.registered(0).data = weight.detach()
     torch.testing.assert_close(layer(x)[0], functional.conv2d(x, weight, dilation=2))
 
 
@@ -181,7 +181,7 @@ def test_holes_are_dilation(words, holes):
     text = f'type: "Convolution" convolution_param {{ num_output: 2 kernel_size: 3 pad: 2 stride: 2 bias_term: false {words} }}'
     layer = make_layer(text, (1, 3, 9, 11))
     x, weight = numbers(1, 3, 9, 11).detach(), numbers(2, 3, 3, 3, seed=1).detach()
-    layer._parameters["0"].data = weight
+    layer.registered(0).data = weight
     padded = np.pad(x.numpy()[0], ((0, 0), (2, 2), (2, 2)))
     height, width = ((size + 4 - 2 * hole - 1) // 2 + 1 for size, hole in zip((9, 11), holes, strict=True))
     expected = np.zeros((2, height, width))

@@ -16,7 +16,7 @@ from segaware_caffe.net import Net
 def fill(layer, *blobs):
     """The layer with these values in its learned blobs, in their shapes."""
     for index, blob in enumerate(blobs):
-        layer._parameters[str(index)].data = torch.as_tensor(blob).reshape(layer.specs[index].shape).clone()
+        layer.registered(index).data = torch.as_tensor(blob).reshape(layer.specs[index].shape).clone()
     return layer
 
 

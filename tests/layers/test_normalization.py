@@ -20,7 +20,7 @@ def batch_norm(fields, *shape, train=False):
 
 def store(layer, mean, variance, scale):
     for index, value in enumerate((mean, variance, scale)):
-        layer._parameters[str(index)].data = torch.as_tensor(value, dtype=layer.blob(index).dtype).reshape(layer.specs[index].shape)
+        layer.registered(index).data = torch.as_tensor(value, dtype=layer.blob(index).dtype).reshape(layer.specs[index].shape)
     return layer
 
 
@@ -115,7 +115,7 @@ def plain_nvidia_norm(x, mean, variance, scale, bias, eps):
 @pytest.mark.parametrize("correction", [1, 2])
 def test_scale_and_bias_in_test(shape, eps, used, correction):
     layer, x = nvidia_norm(eps, *shape), numbers(*shape, seed=9).detach().float()
-    layer._parameters["2"].data.fill_(correction)
+    layer.registered(2).data.fill_(correction)
     mean, variance, _, scale, bias = (blob.detach().numpy() for blob in layer.blobs)
     expected = plain_nvidia_norm(x.numpy(), mean / correction, variance / correction, scale, bias, used)
     np.testing.assert_allclose(layer(x).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
@@ -136,7 +136,7 @@ def test_scale_and_bias_in_training_and_what_is_stored():
 @pytest.mark.parametrize("correction", [0, 1])
 def test_the_first_batch_is_stored_as_it_is(correction):
     layer, x = batch_norm("scale_bias: true", 4, 3, 5, train=True), numbers(4, 3, 5).detach().float()
-    layer._parameters["2"].data.fill_(correction)
+    layer.registered(2).data.fill_(correction)
     layer(x)
     torch.testing.assert_close(layer.blob(0), x.mean((0, 2)))
     assert layer.blob(2).item() == 1

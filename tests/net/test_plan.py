@@ -167,7 +167,7 @@ def test_copies_make_their_own_plans_and_packed_weights(again, phase):
         net.params["c"][0].zero_()
     same(twin(x=x), expected)
     assert not torch.equal(net(x=x)["c"], expected["c"])
-    assert all(learned.tensor is twin.get_parameter(f"{learned.layer}.{learned.index}") for learned in twin.learned)
+    assert all(learned.tensor is twin.get_parameter(f"{learned.layer}.blob{learned.index}") for learned in twin.learned)
 
 
 def test_a_whole_network_can_be_pickled():

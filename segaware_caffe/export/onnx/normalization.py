@@ -27,26 +27,18 @@ def with_own_statistics(w: Writer, bottom: Blob, eps: float) -> str:
 @converter("BatchNorm")
 def batch_norm(w: Writer, layer: Any, bottom: Blob) -> str:
     ndim = len(bottom.shape)
-    slope, bias = (layer.blob(index).double() if layer.scaled else torch.tensor(default) for index, default in ((3, 1.0), (4, 0.0)))
-    if not layer.takes_stored():
-        top = with_own_statistics(w, bottom, layer.eps)
-        return fixed(w, layer, top, ndim, slope, bias) if layer.scaled else top
-    mean, variance = (value.double() for value in layer.stored())
-    factor = slope * (variance + layer.eps).rsqrt()
-    return fixed(w, layer, bottom.name, ndim, factor, bias - mean * factor)
+    if layer.takes_stored():
+        return fixed(w, layer, bottom.name, ndim, *layer.factor_and_offset())
+    top = with_own_statistics(w, bottom, layer.eps)
+    return fixed(w, layer, top, ndim, layer.blob(3), layer.blob(4)) if layer.scaled else top
 
 
 @converter("BN")
 def bn(w: Writer, layer: Any, bottom: Blob) -> str:
-    slope, bias = (layer.blob(index).flatten().double() for index in range(2))
-    options, ndim = layer.options, len(bottom.shape)
-    if options.bn_mode == options.INFERENCE:
-        return fixed(w, layer, bottom.name, ndim, slope, bias)
-    if options.frozen or layer.uses_stored:
-        mean, variance = (layer.blob(index).flatten().double() for index in (2, 3))
-        factor = slope * (variance + layer.eps).rsqrt()
-        return fixed(w, layer, bottom.name, ndim, factor, bias - mean * factor)
-    return fixed(w, layer, with_own_statistics(w, bottom, layer.eps), ndim, slope, bias)
+    ndim = len(bottom.shape)
+    if layer.takes_stored():
+        return fixed(w, layer, bottom.name, ndim, *layer.factor_and_offset())
+    return fixed(w, layer, with_own_statistics(w, bottom, layer.eps), ndim, layer.blob(0), layer.blob(1))
 
 
 @converter("LRN")

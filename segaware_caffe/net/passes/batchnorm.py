@@ -65,7 +65,8 @@ class FoldedConvolution(Runnable):
         weight = self.convolution.blob(0)
         if self.convolution.options.bias_term:
             offset = offset + factor * self.convolution.blob(1)
-        return weight * factor.view(-1, *[1] * (weight.ndim - 1)), offset
+        folded = weight * factor.view(-1, *[1] * (weight.ndim - 1))
+        return folded.to(weight.dtype), offset.to(weight.dtype)  # statistics are float32 in a half net too
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return self.convolution.run(bottom, *self._folded(self.blobs(), self.weight_and_bias))
@@ -96,7 +97,7 @@ class FoldedBatchNorm(Runnable):
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         values = self._folded(self.statistics.blobs(), self.statistics.factor_and_offset)
         factor, offset = (value.view(-1, *[1] * (bottom.ndim - 2)) for value in values)
-        return torch.addcmul(offset, bottom, factor)
+        return torch.addcmul(offset, bottom, factor).to(bottom.dtype)
 
     def check_shapes(self, *bottoms: Shape) -> None:
         self.statistics.batchnorm.check_shapes(*bottoms)
