@@ -7,8 +7,11 @@ of Python 2 are read, and text files opened for them too.
 import ast
 import builtins
 import difflib
+import functools
+import math
 import operator
 import pickle
+import string
 import sys
 import sysconfig
 import tokenize
@@ -36,6 +39,12 @@ def install() -> None:
     optional_import("fissix", "python2", "--python2")
     setattr(builtins, DIVIDE, _divider(operator.truediv, operator.floordiv))
     setattr(builtins, DIVIDE_IN_PLACE, _divider(operator.itruediv, operator.ifloordiv))
+    for name, function in _BUILTINS.items():
+        setattr(builtins, _PREFIX + name, function)
+    for name in ("find", "lower", "replace", "split", "strip", "upper", "zfill"):
+        setattr(string, name, getattr(str, name))
+    string.join = lambda words, sep=" ": sep.join(words)
+    string.atoi, string.atof, string.maketrans = int, float, str.maketrans
     sys.maxint = sys.maxsize
     sys.setdefaultencoding = lambda name: None
     pickle.load, pickle.loads, pickle.dump = _load, _loads, _dump
@@ -49,7 +58,8 @@ def compile_source(source: bytes, path: str, is_script: bool = False) -> CodeTyp
     tree = ast.parse(translated, path)
     divisions: list[int] = []
     if not _has_true_division(text):
-        tree = ast.fix_missing_locations(_Divisions(divisions).visit(tree))
+        tree = _Divisions(divisions).visit(tree)
+    tree = ast.fix_missing_locations(_OldBuiltins(tree).visit(tree))
     _report(path, changed_lines(text, translated), divisions)
     return compile(tree, path, "exec", dont_inherit=True)
 
@@ -161,6 +171,44 @@ def _divider(true: Callable[[Any, Any], Any], floor: Callable[[Any, Any], Any]) 
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) or (isinstance(value, np.ndarray) and value.dtype.kind in "iu")
+
+
+# -- builtins ------------------------------------------------------------------------------
+
+
+def _cmp(left: Any, right: Any) -> int:
+    return (left > right) - (left < right)
+
+
+def _round(number: float, ndigits: int = 0) -> float:
+    """A float, halves away from zero."""
+    scale = 10.0**ndigits
+    return math.copysign(math.floor(abs(number) * scale + 0.5) / scale, number)
+
+
+def _sorted(items: Any, cmp: Callable[[Any, Any], int] | None = None, key: Any = None, reverse: bool = False) -> list[Any]:
+    if cmp is not None:
+        by = functools.cmp_to_key(cmp)
+        return sorted(items, key=by if key is None else lambda item: by(key(item)), reverse=reverse)
+    return sorted(items, key=key, reverse=reverse)
+
+
+_PREFIX = "__python2_"
+_BUILTINS: dict[str, Any] = {"buffer": memoryview, "cmp": _cmp, "file": open, "round": _round, "sorted": _sorted}
+
+
+class _OldBuiltins(ast.NodeTransformer):
+    """Functions that are gone, or mean something else now, unless a module has names of its own for them."""
+
+    def __init__(self, tree: ast.AST):
+        named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+        named |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        named |= {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        named |= {name.asname or name.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for name in node.names}
+        self._old = set(_BUILTINS) - named
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.copy_location(ast.Name(_PREFIX + node.id, node.ctx), node) if node.id in self._old else node
 
 
 # -- pickles -------------------------------------------------------------------------------

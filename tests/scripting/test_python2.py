@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import string
 
 import numpy as np
 import pytest
@@ -21,6 +22,14 @@ PROGRAMS = {
     "exceptions": ("try:\n  raise ValueError, 'no'\nexcept ValueError, e:\n  out = str(e)", "no"),
     "modules": ("import cPickle, urllib2, Queue\nfrom StringIO import StringIO\nout = cPickle.loads(cPickle.dumps([1]))", [1]),
     "octal and long": ("out = [0755, 10L]", [493, 10]),
+    "rounding": ("out = [round(2.5), round(-0.5), round(1.25, 1), type(round(1)).__name__]", [3.0, -1.0, 1.3, "float"]),
+    "comparing": (
+        "out = [cmp(1, 2), sorted([1, 3, 2], lambda a, b: cmp(b, a)), sorted([2, 1], key=lambda a: -a)]",
+        [-1, [3, 2, 1], [2, 1]],
+    ),
+    "names of one's own": ("def round(x): return 'mine'\nfrom operator import lt as cmp\nout = [round(1), cmp(1, 2)]", ["mine", True]),
+    "files": ("import os\nout = file(os.devnull).read()", ""),
+    "strings": ("import string\nout = [string.join(['a', 'b']), string.split('a b'), string.atoi('7')]", ["a b", ["a", "b"], 7]),
     "tabs count to eight": ("if True:\n\tout = 1\n        out += 1", 2),
     "print as a function": ("from __future__ import print_function\nimport sys\nprint('a', file=sys.stdout)\nout = 1", 1),
     "print as a function without saying so": ("import sys\nprint('a', file=sys.stdout)\nout = 1", 1),
@@ -39,6 +48,8 @@ def installed(monkeypatch):
         monkeypatch.setattr(pickle, name, getattr(pickle, name))
     monkeypatch.setattr(sys, "maxint", 0, raising=False)
     monkeypatch.setattr(sys, "setdefaultencoding", None, raising=False)
+    for name in ("join", "atoi", "atof", "maketrans", "find", "lower", "replace", "split", "strip", "upper", "zfill"):
+        monkeypatch.setattr(string, name, None, raising=False)
     python2.install()
 
 
