@@ -144,6 +144,17 @@ def _skimage_io(module: ModuleType) -> None:
     module.imread = read
 
 
+def _skimage_color(module: ModuleType) -> None:
+    _put(module, {"rgb2grey": module.rgb2gray, "grey2rgb": module.gray2rgb})
+
+
+def _skimage_measure(module: ModuleType) -> None:
+    import skimage.metrics as metrics
+
+    kinds = {"ssim": metrics.structural_similarity, "psnr": metrics.peak_signal_noise_ratio, "mse": metrics.mean_squared_error}
+    _put(module, {f"compare_{name}": function for name, function in kinds.items()})
+
+
 def _skimage_filter(module: ModuleType) -> None:
     import skimage.filters
 
@@ -180,7 +191,7 @@ def _imsave(name: Any, arr: np.ndarray, format: str | None = None) -> None:
 
 
 def _imresize(arr: np.ndarray, size: Any, interp: str = "bilinear", mode: str | None = None) -> np.ndarray:
-    image = Image.fromarray(arr, mode) if mode else _toimage(arr)
+    image = Image.fromarray(np.asarray(arr, np.float32)) if mode == "F" else _toimage(arr)
     if isinstance(size, (int, np.integer)):
         new = [int(length * (size / 100.0)) for length in image.size]
     elif isinstance(size, (float, np.floating)):
@@ -236,7 +247,9 @@ def _imp(module: ModuleType) -> None:
 
 _REPAIRS = {
     "skimage.io": _skimage_io,
+    "skimage.color": _skimage_color,
     "skimage.filter": _skimage_filter,
+    "skimage.measure": _skimage_measure,
     "scipy.misc": _scipy_misc,
     "yaml": _yaml,
     "matplotlib.cm": _matplotlib_cm,

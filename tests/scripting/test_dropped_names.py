@@ -29,10 +29,13 @@ imsave(path, np.arange(12, dtype=np.uint8).reshape(2, 2, 3))
 assert imread(path).tolist() == [[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]]
 a = imread(path)
 assert [imresize(a, (4, 6)).shape, imresize(a, 50).shape, imresize(a, 2.0, 'nearest').shape] == [(4, 6, 3), (1, 1, 3), (4, 4, 3)]
+assert imresize(np.ones((2, 2)), (3, 3), mode='F').tolist() == [[1.0] * 3] * 3
 assert imread(path, flatten=True).shape == (2, 2)
 import skimage.io
 from skimage.filter import gaussian
 assert skimage.io.imread(path, as_grey=True).shape == (2, 2) and skimage.io.imread(path, True).shape == (2, 2)
+import skimage.color, skimage.measure
+assert skimage.color.rgb2grey(np.ones((2, 2, 3))).shape == (2, 2) and skimage.measure.compare_mse(np.ones(3), np.ones(3)) == 0
 import h5py
 with h5py.File(os.path.join(folder, 'a.h5'), 'w') as file:
     file['x'] = np.arange(3)

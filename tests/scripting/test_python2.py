@@ -28,7 +28,7 @@ PROGRAMS = {
         [-1, [3, 2, 1], [2, 1]],
     ),
     "names of one's own": ("def round(x): return 'mine'\nfrom operator import lt as cmp\nout = [round(1), cmp(1, 2)]", ["mine", True]),
-    "files": ("import os\nout = file(os.devnull).read()", ""),
+    "files": ("import os\nf = file(os.devnull)\nout = f.read()\nf.close()", ""),
     "strings": ("import string\nout = [string.join(['a', 'b']), string.split('a b'), string.atoi('7')]", ["a b", ["a", "b"], 7]),
     "tabs count to eight": ("if True:\n\tout = 1\n        out += 1", 2),
     "print as a function": ("from __future__ import print_function\nimport sys\nprint('a', file=sys.stdout)\nout = 1", 1),
