@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from segaware_caffe.cli.glog import LOG_DIR, MIN_LEVEL, TO_STDERR, log_like_caffe
+from segaware_caffe.cli.glog import LOG_DIR, TO_STDERR, log_like_caffe
 from segaware_caffe.errors import CaffeError
+from segaware_caffe.log_lines import MIN_LEVEL
 
 logger = logging.getLogger(__name__)
 

@@ -12,23 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-PACKAGE = "segaware_caffe"
+from segaware_caffe.log_lines import PACKAGE, GlogFormatter, least_level
+
 #: the variable that names a folder for log files
 LOG_DIR = "GLOG_log_dir"
-#: the variables that keep the log from files, and that leave out lines below a severity
-TO_STDERR, MIN_LEVEL = "GLOG_logtostderr", "GLOG_minloglevel"
-SEVERITIES = (logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
-LETTERS = {logging.CRITICAL: "F"}
-
-
-class GlogFormatter(logging.Formatter):
-    """Level, date, time, thread, file:line, message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        letter = LETTERS.get(record.levelno, record.levelname[0])
-        stamp = self.formatTime(record, "%m%d %H:%M:%S")
-        micros = int(record.created % 1 * 1e6)
-        return f"{letter}{stamp}.{micros:06d} {os.getpid():5d} {record.filename}:{record.lineno}] {record.getMessage()}"
+#: the variable that keeps the log from files
+TO_STDERR = "GLOG_logtostderr"
 
 
 class Screen(logging.StreamHandler[TextIO]):
@@ -101,12 +90,6 @@ def log_like_caffe(level: int = logging.INFO, *others: logging.Handler) -> Itera
             handler.close()
         logger.setLevel(before[0])
         logger.propagate = before[1]
-
-
-def least_level() -> int:
-    """The logging level that GLOG_minloglevel stands for."""
-    text = os.environ.get(MIN_LEVEL, "")
-    return SEVERITIES[min(int(text), len(SEVERITIES) - 1)] if text.isdigit() else logging.INFO
 
 
 def _is_set(variable: str) -> bool:

@@ -3,16 +3,14 @@
 import logging
 import os
 import sys
-import time
 import warnings
+
+from segaware_caffe.log_lines import PACKAGE, GlogFormatter, least_level, level_of
 
 #: lets every net of pycaffe run its Python layers if it is 1
 PYTHON_LAYERS = "SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS"
-#: the least severity that is logged
-MIN_LEVEL = "GLOG_minloglevel"
 
 _settings = {"solver_count": 1, "solver_rank": 0, "multiprocess": False, "python_layers": False, "log_level": 0}
-logger = logging.getLogger(__name__)
 
 
 _ON_CPU = "segaware_caffe.pycaffe runs on the CPU; for a GPU use segaware_caffe.Net(...).to('cuda')"
@@ -68,21 +66,33 @@ def python_layers_allowed() -> bool:
 
 
 def init_log(level: int = 0, stderr: bool = True) -> None:
-    """Log from severity `level` on: 0 information, 1 warnings, 2 errors, 3 nothing less than fatal."""
+    """Show what nets and solvers log, and `log`, in glog's form on stderr, from a severity on.
+
+    `level` is 0 for information, 1 for warnings, 2 for errors, 3 for nothing less than fatal;
+    GLOG_minloglevel may ask for less.
+    """
     _settings["log_level"] = level
+    package = logging.getLogger(PACKAGE)
+    for handler in [handler for handler in package.handlers if isinstance(handler, _Stderr)]:
+        package.removeHandler(handler)
+    shown = _Stderr(max(level_of(level), least_level()))
+    shown.setFormatter(GlogFormatter())
+    package.addHandler(shown)
+    if shown.level < package.getEffectiveLevel():
+        package.setLevel(shown.level)
 
 
 def log(message: str) -> None:
     """Write a line of glog's form at level information to stderr."""
-    if max(_settings["log_level"], _minimum()) > 0:
+    if max(level_of(_settings["log_level"]), least_level()) > logging.INFO:
         return
     frame = sys._getframe(1)
-    now = time.time()
-    stamp = time.strftime("%m%d %H:%M:%S", time.localtime(now))
-    place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-    print(f"I{stamp}.{int(now % 1 * 1e6):06d} {os.getpid():5d} {place}] {message}", file=sys.stderr)
+    record = logging.LogRecord(PACKAGE, logging.INFO, frame.f_code.co_filename, frame.f_lineno, "%s", (message,), None)
+    print(GlogFormatter().format(record), file=sys.stderr)
 
 
-def _minimum() -> int:
-    value = os.environ.get(MIN_LEVEL, "")
-    return int(value) if value.isdigit() else 0
+class _Stderr(logging.Handler):
+    """To whatever sys.stderr is by then."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)

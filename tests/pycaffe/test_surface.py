@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import io
+import logging
 from pathlib import Path
 
 import make_pycaffe_docs
@@ -100,10 +101,18 @@ def stopped() -> caffe.Timer:
 
 
 def logged(level: int) -> str:
-    caffe.init_log(level)
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        caffe.log("a line")
-    caffe.init_log(0)
+    """What is said of a line of the script's, and of a net that is built; the logger is as before then."""
+    package = logging.getLogger("segaware_caffe")
+    before = package.level, list(package.handlers)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            caffe.init_log(level)
+            net()
+            caffe.log("a line")
+            caffe.init_log(0)
+    finally:
+        package.handlers[:] = before[1]
+        package.setLevel(before[0])
     return said.getvalue()
 
 
@@ -287,7 +296,7 @@ CHECKS = {
     "caffe.TRAIN": lambda: caffe.TRAIN == 0,
     "caffe.TEST": lambda: caffe.TEST == 1,
     "caffe.__version__": lambda: caffe.__version__ == "1.0.0",
-    "caffe.init_log": lambda: logged(2) == "",
+    "caffe.init_log": lambda: logged(2) == "" and "] Creating layer ip" in logged(0),
     "caffe.log": lambda: logged(0).endswith("] a line\n"),
     "caffe.set_mode_cpu": lambda: caffe.set_mode_cpu() is None,
     "caffe.set_mode_gpu": lambda: warns(caffe.set_mode_gpu),
