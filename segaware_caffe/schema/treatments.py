@@ -158,6 +158,7 @@ TREATMENTS: dict[str, tuple[str, str]] = {
     "SpatialDropoutParameter": (OWN, "the layer SpatialDropout"),
     "UpsampleParameter": (OWN, "the layer Upsample"),
     "V1LayerParameter.relu6_param": (OWN, "the layer ReLU6"),
+    "V1LayerParameter.seg_accuracy_param": (OWN, "the layer SegAccuracy"),
     # -- harmless --------------------------------------------------------------------------------
     "BNParameter.Engine": _ENGINE,
     "BNParameter.engine": _ENGINE,
