@@ -43,16 +43,16 @@ def _row(name: str, cls: type[Layer]) -> str:
 
 def _exports(name: str) -> str:
     """What a layer of a type can be exported to; a program of torch.export is made of the source."""
-    if onnx.coverage()[name] == "input":
+    if onnx.CONVERTERS.coverage()[name] == "input":
         return "as inputs"
-    formats = ["ONNX"] * (onnx.coverage()[name] == "yes") + ["source", "pt2"] * (source.coverage()[name] == "yes")
+    formats = ["ONNX"] * (onnx.CONVERTERS.coverage()[name] == "yes") + ["source", "pt2"] * (source.CONVERTERS.coverage()[name] == "yes")
     return ", ".join(formats) or "no"
 
 
 def _refusals(name: str) -> list[str]:
     """Why a type has no form in what it cannot be exported to."""
-    reasons = {"ONNX": onnx.coverage()[name], "source and pt2": source.coverage()[name]}
-    refused = {target: reason.removeprefix("it ") for target, reason in reasons.items() if reason not in ("yes", "input")}
+    reasons = {"ONNX": onnx.CONVERTERS.coverage()[name], "source and pt2": source.CONVERTERS.coverage()[name]}
+    refused = {target: reason for target, reason in reasons.items() if reason not in ("yes", "input")}
     return [f"Not exported to {target}: it {reason}." for target, reason in refused.items()]
 
 

@@ -100,7 +100,7 @@ def replacements(layers: Iterable[Layer], others: Iterable[Layer]) -> dict[int, 
         other = theirs.get(layer.name)
         if other is None:
             continue
-        mine, new = ([each.registered(index) for index in range(len(each.specs))] for each in (layer, other))
+        mine, new = ([each.get_parameter(attribute(index)) for index in range(len(each.specs))] for each in (layer, other))
         if len(mine) != len(new):
             raise ShapeError(f"Incompatible number of blobs for layer {layer.name}: {len(new)} to share, {len(mine)} needed")
         for index, (old, tensor) in enumerate(zip(mine, new, strict=True)):

@@ -11,7 +11,7 @@ from golden_oracle import GOLDEN, arrays
 import segaware_caffe
 from segaware_caffe import CaffeError, Net
 from segaware_caffe.cli import main
-from segaware_caffe.export.onnx import coverage
+from segaware_caffe.export.onnx import CONVERTERS
 from segaware_caffe.models import CAMVID_PLAIN, CAMVID_SEGAWARE
 
 FILES = sorted((GOLDEN / "layers").glob("*.npz")) + sorted((GOLDEN / "upstream/layers").glob("*.npz"))
@@ -74,13 +74,13 @@ def test_layers(file, tmp_path):
 @pytest.mark.parametrize("stem", REFUSED)
 def test_layers_without_an_onnx_form_are_named(stem, tmp_path):
     net, _ = golden_net(GOLDEN / "layers" / f"{stem}.npz")
-    with pytest.raises(CaffeError, match=r"layer 'l' \(\w+\): "):
+    with pytest.raises(CaffeError, match=r"layer 'l' \(\w+\) "):
         segaware_caffe.export_onnx(net, tmp_path / "net.onnx")
     assert not (tmp_path / "net.onnx").exists()
 
 
 def test_coverage():
-    reasons = coverage()
+    reasons = CONVERTERS.coverage()
     assert sum(reason in ("yes", "input") for reason in reasons.values()) >= 90
     assert not [name for name, reason in reasons.items() if "no converter" in reason]
 

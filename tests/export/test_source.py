@@ -13,11 +13,11 @@ from export.test_onnx import FILES, golden_net, parameters
 import segaware_caffe
 from segaware_caffe import CaffeError, Net
 from segaware_caffe.cli import main
-from segaware_caffe.export.source import coverage
+from segaware_caffe.export.source import CONVERTERS
 from segaware_caffe.export.source.writer import identifier
 from segaware_caffe.models import CAMVID_PLAIN, CAMVID_SEGAWARE
 
-TYPES = coverage()
+TYPES = CONVERTERS.coverage()
 
 
 def loaded(path: Path):

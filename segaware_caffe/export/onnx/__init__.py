@@ -19,6 +19,7 @@ from segaware_caffe.export.onnx import (  # noqa: F401  (importing a family regi
     shaping,
     sources,
 )
-from segaware_caffe.export.onnx.model import coverage, write_model
+from segaware_caffe.export.onnx.model import write_model
+from segaware_caffe.export.onnx.registry import CONVERTERS
 
-__all__ = ["coverage", "write_model"]
+__all__ = ["CONVERTERS", "write_model"]

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from onnx import TensorProto, helper
 
-from segaware_caffe.export.onnx.registry import converter, refuse
+from segaware_caffe.export.converters import refuse
+from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Blob, Writer
 
 CORNER, CENTER_SIZE, CORNER_SIZE = 1, 2, 3

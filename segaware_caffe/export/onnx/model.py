@@ -10,13 +10,13 @@ from onnx import ModelProto, TensorProto, checker, helper
 
 from segaware_caffe import __version__
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.export.onnx import registry
+from segaware_caffe.export.converters import NoForm
 from segaware_caffe.export.onnx.folding import fold_affine
+from segaware_caffe.export.onnx.registry import CONVERTERS
 from segaware_caffe.export.onnx.writer import OPSET, Blob, Writer
-from segaware_caffe.export.selection import is_input, is_input_type, needed, wanted_values
+from segaware_caffe.export.selection import is_input, needed, wanted_values
 from segaware_caffe.export.sizes import BATCH, asked_kinds, changed_inputs, not_dynamic, written_for
 from segaware_caffe.files import replacing
-from segaware_caffe.layers import registered
 from segaware_caffe.net import Net
 from segaware_caffe.net.graph import AUTOMATIC, Node
 from segaware_caffe.schema.shapes import Shape
@@ -45,7 +45,7 @@ def write_model(
         raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
     wanted = wanted_values(net, outputs)
     nodes = needed(net.graph.nodes, wanted.values())
-    _check_types(nodes)
+    CONVERTERS.check(nodes)
     written = _write(net, nodes, net.shapes_of_values)
     axes: dict[int, dict[int, str]] = {}
     for kind in asked_kinds(dynamic):
@@ -62,15 +62,6 @@ def write_model(
     return model
 
 
-def _check_types(nodes: Sequence[Node]) -> None:
-    """All layers that cannot be exported, at once."""
-    lines = [
-        f"  layer '{node.name}' ({node.type}): {reason}" for node in nodes if not is_input(node) and (reason := registry.why_not(node.type))
-    ]
-    if lines:
-        raise CaffeError("these layers have no ONNX form:\n" + "\n".join(lines))
-
-
 def _write(net: Net, nodes: Sequence[Node], shapes: dict[int, Shape]) -> Written:
     writer = Writer()
     names: dict[int, str] = {}
@@ -81,13 +72,13 @@ def _write(net: Net, nodes: Sequence[Node], shapes: dict[int, Shape]) -> Written
             continue
         bottoms = [Blob(names[value], shapes[value]) for value in node.bottoms]
         try:
-            tops = registry.write(writer, node.module, bottoms)
-        except registry.NoOnnxForm as error:
+            tops = CONVERTERS.write(writer, node.name, node.type, node.module, bottoms)
+            tops = [tops] if isinstance(tops, str) else tops
+        except NoForm as error:
             refused.append(str(error))
             tops = [""] * len(node.tops)
         names.update(zip(node.tops, tops, strict=True))
-    if refused:
-        raise CaffeError("these layers have no ONNX form:\n  " + "\n  ".join(refused))
+    CONVERTERS.fail(refused)
     return Written(writer, names, shapes)
 
 
@@ -193,10 +184,3 @@ def _save(model: ModelProto, path: Path) -> None:
     checker.check_model(model)
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
-
-
-def coverage() -> dict[str, str]:
-    """Layer type -> "yes", "input" (its tops are inputs of the model), or why it cannot be exported."""
-    return {
-        name: "input" if is_input_type(name, layer.bottoms) else registry.why_not(name) or "yes" for name, layer in registered().items()
-    }

@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from segaware_caffe.export.onnx.registry import converter, refuse
+from segaware_caffe.export.converters import refuse
+from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Blob, Writer
 
 #: types that are one operator of ONNX, without attributes

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from segaware_caffe.export.converters import refuse
 from segaware_caffe.export.onnx.labels import class_indices, classes_last, count
-from segaware_caffe.export.onnx.registry import converter, refuse
+from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Blob, Writer
 from segaware_caffe.layers.channel_reduce import LOWEST
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.export.onnx.registry import converter, refuse
+from segaware_caffe.export.converters import refuse
+from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Writer
 
 #: fillers that give other numbers in every run

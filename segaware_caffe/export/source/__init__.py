@@ -5,6 +5,7 @@ from segaware_caffe.export.source import (  # noqa: F401  (importing a family re
     layers,
     segaware,
 )
-from segaware_caffe.export.source.module import coverage, write_module
+from segaware_caffe.export.source.module import write_module
+from segaware_caffe.export.source.registry import CONVERTERS
 
-__all__ = ["coverage", "write_module"]
+__all__ = ["CONVERTERS", "write_module"]

@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 
+from segaware_caffe.export.converters import refuse
 from segaware_caffe.export.source import helpers
-from segaware_caffe.export.source.registry import converter, refuse
+from segaware_caffe.export.source.registry import converter
 from segaware_caffe.export.source.writer import Several, Source, Value, call, literal
 from segaware_caffe.layers.shaping import read_axis
 from segaware_caffe.ops.pooling import Windows

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import torch
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.export.selection import is_input, is_input_type, needed, wanted_values
-from segaware_caffe.export.source import registry
+from segaware_caffe.export.converters import NoForm
+from segaware_caffe.export.selection import is_input, needed, wanted_values
+from segaware_caffe.export.source.registry import CONVERTERS
 from segaware_caffe.export.source.writer import Source, Value, broken, identifier
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
-from segaware_caffe.layers import registered
 from segaware_caffe.net import Net
 from segaware_caffe.net.graph import AUTOMATIC, Node
 from segaware_caffe.net.passes import run_passes
@@ -98,7 +98,7 @@ def _write(net: Net, nodes: Sequence[Node]) -> tuple[Source, dict[int, str]]:
     source = Source()
     names: dict[int, str] = {}
     refused = []
-    _check_types(nodes)
+    CONVERTERS.check(nodes)
     last_use = {value: position for position, node in enumerate(nodes) for value in node.bottoms}
     for position, node in enumerate(nodes):
         if is_input(node):
@@ -106,25 +106,16 @@ def _write(net: Net, nodes: Sequence[Node]) -> tuple[Source, dict[int, str]]:
             continue
         bottoms = [Value(names[value], net.shapes_of_values[value]) for value in node.bottoms]
         try:
-            tops = registry.write(source, node.name, node.type, node.module, bottoms)
-        except registry.NoSourceForm as error:
+            tops = CONVERTERS.write(source, node.name, node.type, node.module, bottoms)
+        except NoForm as error:
             refused.append(str(error))
             continue
         finally:
             in_use = {name for value, name in names.items() if last_use.get(value, -1) > position}
             names.update(_top_names(net, node, in_use))
         _assign(source, [names[value] for value in node.tops], tops, [net.shapes_of_values[value] for value in node.tops])
-    if refused:
-        raise CaffeError("these layers cannot be written as source:\n  " + "\n  ".join(refused))
+    CONVERTERS.fail(refused)
     return source, names
-
-
-def _check_types(nodes: Sequence[Node]) -> None:
-    lines = [
-        f"  layer '{node.name}' ({node.type}) {reason}" for node in nodes if not is_input(node) and (reason := registry.why_not(node.type))
-    ]
-    if lines:
-        raise CaffeError("these layers cannot be written as source:\n" + "\n".join(lines))
 
 
 def _top_names(net: Net, node: Node, in_use: set[str]) -> dict[int, str]:
@@ -139,7 +130,7 @@ def _top_names(net: Net, node: Node, in_use: set[str]) -> dict[int, str]:
     return result
 
 
-def _assign(source: Source, names: Sequence[str], tops: str | list[str], shapes: Sequence[Shape]) -> None:
+def _assign(source: Source, names: Sequence[str], tops: str | Sequence[str], shapes: Sequence[Shape]) -> None:
     """The lines that give the tops their values, with their shapes."""
     comments = [str(shape) if shape else "scalar" for shape in shapes]
     if isinstance(tops, str):
@@ -173,10 +164,3 @@ def _text(net: Net, source: Source, names: dict[int, str], name: str, inputs: di
         result=results,
         weights=weights,
     )
-
-
-def coverage() -> dict[str, str]:
-    """Layer type -> "yes", "input" (its tops are inputs of the module), or why it cannot be written as source."""
-    return {
-        name: "input" if is_input_type(name, layer.bottoms) else registry.why_not(name) or "yes" for name, layer in registered().items()
-    }

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from segaware_caffe.export.converters import refuse
 from segaware_caffe.export.source import helpers
-from segaware_caffe.export.source.registry import converter, refuse
+from segaware_caffe.export.source.registry import converter
 from segaware_caffe.export.source.writer import Source, Value, literal
 from segaware_caffe.ops.geometry import Geometry
 
