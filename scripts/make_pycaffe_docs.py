@@ -36,8 +36,11 @@ A program that is started in another way says `segaware_caffe.pycaffe.install()`
 Python layers are code that a prototxt names. They run only after `--allow-python-layers`, `install(allow_python_layers=True)` or with
 `SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS=1` in the environment.
 
-Nets of this module run on the CPU, layer by layer, and keep every blob; `segaware_caffe.Net` and `segaware_caffe.Solver` are
-faster, need less memory, and run on GPUs.
+Nets of this module run on the CPU, layer by layer, and keep every blob; `segaware_caffe.Net` is faster, needs less memory, and runs
+on GPUs. A solver's `step` trains through the ordinary engine, and fills blobs when a script looks: the first look after a step runs
+that step's passes again, from the weights less their diffs; what was looked at, or is held as a view, is kept from then on.
+Nets in which the reference's gradient is not the true one (an in-place TanH behind an LRN), recurrent layers, Python layers
+with bottoms, and nets that a script runs forward or backward itself are trained layer by layer.
 
 [scripts/examples](../scripts/examples/README.md) has what Caffe's own notebooks show, on pictures that are drawn on the spot.
 

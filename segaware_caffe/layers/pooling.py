@@ -13,9 +13,9 @@ class Pool(Layer):
     """What Pooling and SPP share: pooling over given windows, and the checks of their geometry."""
 
     def pooled_shape(self, bottom: Shape, windows: Windows) -> Shape:
-        """The top's shape, after checking that no window is empty."""
+        """The top's shape, after checking the geometry."""
         self.check(len(bottom) == 4, "Input must have 4 axes, corresponding to (num, channels, height, width)")
-        kernel, stride, pad = windows.kernel, windows.stride, windows.pad
+        kernel, pad = windows.kernel, windows.pad
         self.check(
             not any(pad) or self.options.pool != self.options.STOCHASTIC,
             f"Padding implemented only for average and max pooling, not STOCHASTIC with pad {pad}",
@@ -23,10 +23,9 @@ class Pool(Layer):
         self.check(all(p < k for p, k in zip(pad, kernel, strict=True)), f"pad {pad} must be smaller than the kernel {kernel}")
         spatial, output = bottom[2:], windows.output(bottom[2:])
         self.check(min(output) > 0, f"kernel {kernel} with pad {pad} does not fit a bottom of spatial size {spatial}: top {output}")
-        last = [(o - 1) * s - p for o, s, p in zip(output, stride, pad, strict=True)]
         self.check(
-            all(start < size for start, size in zip(last, spatial, strict=True)),
-            f"kernel {kernel} with stride {stride} leaves an empty window in a bottom of spatial size {spatial}",
+            self.options.pool != self.options.STOCHASTIC or not windows.empty(spatial),
+            f"kernel {kernel} with stride {windows.stride} leaves an empty window in a bottom of spatial size {spatial}",
         )
         return *bottom[:2], *output
 
@@ -50,8 +49,9 @@ class Pooling(Pool):
     top holds its index in the plane. AVE: padding counts as zeros. STOCHASTIC: in TRAIN a value
     drawn with a probability proportional to it, in TEST the sum of squares over the sum.
 
-    differs: windows that lie outside the image are refused (the reference gives -FLT_MAX or NaN);
-    STOCHASTIC runs on CPUs too, and its TEST gradient is the true one.
+    A stride beyond the kernel may leave a last window empty: MAX -FLT_MAX, AVE NaN or 0, as in the
+    reference, and no gradient, where the reference writes outside its memory.
+    differs: STOCHASTIC refuses empty windows, runs on CPUs too, and its TEST gradient is the true one.
     """
 
     tops = (1, 2)

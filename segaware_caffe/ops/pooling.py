@@ -19,7 +19,8 @@ class Windows:
     """The windows of a pooling: position o covers the `kernel` elements from o * stride - pad on.
 
     With `ceil` the last window may overhang the padded image. What lies outside the image does not
-    count, except in averages, where padding counts as zeros. No window may be empty.
+    count, except in averages, where padding counts as zeros. Where the stride exceeds the kernel the
+    last window may be empty.
     """
 
     kernel: tuple[int, int]
@@ -40,10 +41,16 @@ class Windows:
             counts.append(count - 1 if any(self.pad) and (count - 1) * s >= size + p else count)
         return counts[0], counts[1]
 
-    @property
-    def native(self) -> bool:
-        """Whether PyTorch's pooling accepts the padding; it then makes the same windows."""
-        return all(2 * p <= k for k, p in zip(self.kernel, self.pad, strict=True))
+    def empty(self, spatial: Sequence[int]) -> bool:
+        """Whether the last window along an axis starts beyond the image, which takes a stride beyond the kernel."""
+        if all(s <= k for s, k in zip(self.stride, self.kernel, strict=True)):
+            return False
+        starts = [(o - 1) * s - p for o, s, p in zip(self.output(spatial), self.stride, self.pad, strict=True)]
+        return any(start >= size for start, size in zip(starts, spatial, strict=True))
+
+    def native(self, spatial: Sequence[int]) -> bool:
+        """Whether PyTorch's pooling accepts the padding and makes the same windows: it has no empty ones."""
+        return all(2 * p <= k for k, p in zip(self.kernel, self.pad, strict=True)) and not self.empty(spatial)
 
     def tile(self, value: torch.Tensor, fill: float) -> torch.Tensor:
         """`value`, padded with `fill` or cropped so that the windows without padding tile it exactly."""
@@ -64,11 +71,11 @@ def max_pool(value: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch
 
     `value` (N, C, H, W) -> maxima (N, C, H', W') and indices into the plane of H * W elements. The
     first of equal maxima in row-major order wins and gets the gradient. NaN and -inf never win: a
-    window of nothing else is -FLT_MAX, its index -1.
+    window of nothing else, or of nothing, is -FLT_MAX, its index -1.
     """
     lowest = least(value)
     contenders = torch.where(value > lowest, value, lowest)
-    if windows.native:
+    if windows.native(value.shape[2:]):
         top, index = functional.max_pool2d(
             contenders, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil, return_indices=True
         )
@@ -87,7 +94,7 @@ def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
         return max_pool(value, windows)[0]
     if value.is_contiguous() and native.why_not_tensors(value) is None:
         return native.max_pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad)
-    if windows.native and value.device.type == "cpu":  # elsewhere the question would wait for the device
+    if windows.native(value.shape[2:]) and value.device.type == "cpu":  # elsewhere the question would wait for the device
         top = functional.max_pool2d(value, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil)
         if top.sum().isfinite():  # else there may be a NaN, which wins in PyTorch
             return top
@@ -95,8 +102,11 @@ def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
 
 
 def average_pool(value: torch.Tensor, windows: Windows) -> torch.Tensor:
-    """The mean of every window (N, C, H, W) -> (N, C, H', W'); padding counts as zeros, overhang beyond it does not."""
-    if windows.native:
+    """The mean of every window (N, C, H, W) -> (N, C, H', W'); padding counts as zeros, overhang beyond it does not.
+
+    That count of an empty window is 0, and the mean NaN, or negative, and the mean 0.
+    """
+    if windows.native(value.shape[2:]):
         return functional.avg_pool2d(value, windows.kernel, windows.stride, windows.pad, windows.ceil)
     spatial = value.shape[2:]
     heights, widths = (

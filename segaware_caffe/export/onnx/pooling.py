@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from segaware_caffe.export.onnx.registry import converter
+from segaware_caffe.export.onnx.registry import converter, refuse
 from segaware_caffe.export.onnx.writer import Blob, Writer
 from segaware_caffe.ops.pooling import Windows
 
@@ -48,6 +48,8 @@ def pooling(w: Writer, layer: Any, bottom: Blob) -> str | list[str]:
 def pool(w: Writer, layer: Any, bottom: Blob, windows: Windows) -> str:
     """One pooling by the method that the `pool` field names."""
     options = layer.options
+    if windows.empty(bottom.shape[2:]):
+        raise refuse(layer, "a stride that leaves the last window empty has no ONNX form")
     if options.pool == options.MAX:
         return w.op("MaxPool", bottom.name, **_fields(windows, bottom.shape[2:]))
     if options.pool == options.AVE:

@@ -48,8 +48,8 @@ def pooling(s: Source, layer: Any, x: Value) -> str:
     windows = layer.windows(x.shape)
     if layer.num_tops == 1:
         return pool(s, layer, x, windows)
-    if not windows.native:
-        raise refuse(layer, "a second top of windows with padding over half the kernel has no form in torch.nn")
+    if not windows.native(x.shape[2:]):
+        raise refuse(layer, "a second top of windows that are empty or have padding over half the kernel has no form in torch.nn")
     fields = _fields(windows) | {"return_indices": "True"}
     return Several(f"{s.module('nn.MaxPool2d', short(windows.kernel), **fields)}({x})")
 
@@ -63,10 +63,12 @@ def _fields(windows: Windows) -> dict[str, Any]:
 def pool(s: Source, layer: Any, x: Value, windows: Windows) -> str:
     """One pooling by the method that the `pool` field names."""
     options = layer.options
+    if windows.empty(x.shape[2:]):
+        raise refuse(layer, "a stride that leaves the last window empty has no form in torch.nn")
     kernel, stride, pad = (literal(value) for value in (windows.kernel, windows.stride, windows.pad))
     if options.pool == options.STOCHASTIC:
         return s.use(helpers.stochastic_mean, x, kernel, stride, windows.ceil)
-    if windows.native:
+    if windows.native(x.shape[2:]):
         kind = "nn.MaxPool2d" if options.pool == options.MAX else "nn.AvgPool2d"
         return f"{s.module(kind, short(windows.kernel), **_fields(windows))}({x})"
     return s.use(helpers.max_pool if options.pool == options.MAX else helpers.average_pool, x, kernel, stride, pad, windows.ceil)
