@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import pytest
 from google.protobuf import text_format
@@ -65,6 +66,10 @@ def test_text_is_in_the_order_of_caffe_proto():
     param = caffe_pb2.SolverParameter(net="a", base_lr=0.5, test_iter=[3], random_seed=1, weight_decay=5e-4)
     assert str(param) == 'net: "a"\ntest_iter: 3\nbase_lr: 0.5\nweight_decay: 0.0005\nrandom_seed: 1\n'
     assert text_format.Parse(str(param), caffe_pb2.SolverParameter()) == param
+    conv = caffe_pb2.ConvolutionParameter(dilation=[2], stride=[1], kernel_size=[3], pad=[1], group=2, bias_term=False)
+    assert str(conv).split()[::2] == ["bias_term:", "pad:", "kernel_size:", "stride:", "dilation:", "group:"]
+    layer = caffe_pb2.LayerParameter(power_param={}, scale_param={}, loss_param={}, batch_norm_param={}, relu_param={}, crop_param={})
+    assert re.findall(r"(\w+)_param", str(layer)) == ["loss", "batch_norm", "crop", "power", "relu", "scale"]
 
 
 def test_the_package_keeps_messages_of_its_own():
