@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto,
 
 from segaware_caffe.errors import FileError
 from segaware_caffe.schema import messages
+from segaware_caffe.schema.fork_numbers import numbers_of
 from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
 from segaware_caffe.schema.reflect import fields_of
 
@@ -88,6 +89,7 @@ class _Extension:
                 new[target, field.name] = field
         messages.register(self._messages, self._enums, new)
         fields_of.cache_clear()
+        numbers_of.cache_clear()
 
     def _own(self, target: str) -> str:
         return ": write the field in the message itself" if any(target == message.name for message in self._messages) else ""

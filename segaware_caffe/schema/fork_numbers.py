@@ -77,7 +77,7 @@ class _NotAMessageError(Exception):
 
 def _fit(data: memoryview, message: str, fork: str | None, depth: int) -> int:
     """How well the numbers of `fork` explain the fields of `data`."""
-    known, score, type_name = _numbers(message, fork), 0, ""
+    known, score, type_name = numbers_of(message, fork), 0, ""
     seen: list[str] = []
     for field in _fields(data):
         found = known.get(field.number)
@@ -95,7 +95,7 @@ def _fit(data: memoryview, message: str, fork: str | None, depth: int) -> int:
 
 def _translated(data: memoryview, message: str, fork: str, depth: int) -> bytes:
     """`data` with every field under the schema's number."""
-    known = _numbers(message, fork)
+    known = numbers_of(message, fork)
     parts: list[bytes | memoryview] = []
     for field in _fields(data):
         found = known.get(field.number)
@@ -113,7 +113,7 @@ def _translated(data: memoryview, message: str, fork: str, depth: int) -> bytes:
 
 
 @cache
-def _numbers(message: str, fork: str | None) -> dict[int, _Known]:
+def numbers_of(message: str, fork: str | None) -> dict[int, _Known]:
     """The fields of `message` by their numbers in files of `fork`, or, for None, of the schema's own."""
     own = {name: word.forks.get(fork or "") for (sort, owner, name), word in words().items() if (sort, owner) == ("field", message)}
     fields = {field.number: field for field in declaration(message).field}

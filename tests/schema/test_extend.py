@@ -60,6 +60,13 @@ def test_text_and_binary_files_read_own_words(extended):
     assert read_net(write_text(net)) == net
 
 
+def test_a_number_of_ones_own_may_be_some_forks():
+    read_binary(b"", "NetParameter")
+    extend_schema("message Own10001 { optional string a = 1; } extend LayerParameter { optional Own10001 own_10001 = 10001; }")
+    net = read_net("layer { name: 'x' type: 'PSROIPooling' own_10001 { a: 'b' } }")
+    assert read_binary(write_binary(net), "NetParameter") == net
+
+
 def test_own_fields_are_like_any_other(extended):
     layer = LayerParameter()
     assert not layer.HasField("hard_swish_param")

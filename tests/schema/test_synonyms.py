@@ -17,6 +17,11 @@ CASES = [
     ("pooling_param { ceil_mode: false round_mode: FLOOR }", "pooling_param { round_mode: FLOOR }"),
     ("softmaxloss_param { ignore_label: 255 }", "loss_param { ignore_label: 255 }"),
     ("softmaxloss_param { ignore_label: 255 } loss_param { ignore_label: 255 }", "loss_param { ignore_label: 255 }"),
+    ("image_data_param { has_label: false }", "image_data_param { label_type: NONE }"),
+    ("image_data_param { has_label: true }", "image_data_param { label_type: IMAGE }"),
+    ("blobs_lr: 1 blobs_lr: 2 weight_decay: 1 weight_decay: 0", "param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 }"),
+    ("blob_share_mode: PERMISSIVE param { name: 'w' }", "param { name: 'w' share_mode: PERMISSIVE }"),
+    ("transform_param { crop_h: 7 crop_w: 7 }", "transform_param { crop_size: 7 }"),
 ]
 KEPT = [
     "convolution_param { dilation: 2 }",
@@ -29,6 +34,10 @@ CONFLICTS = [
     ("convolution_param { hole_h: 2 hole_w: 3 dilation: 2 }", "hole_h: 2, hole_w: 3 is an old word for dilation, which is given as 2"),
     ("convolution_param { hole_h: 2 }", "the hole is hole OR hole_h and hole_w, not hole_h"),
     ("convolution_param { hole: 2 hole_h: 2 hole_w: 2 }", "the hole is hole OR hole_h and hole_w, not hole and hole_h and hole_w"),
+    ("image_data_param { has_label: true label_type: NONE }", "has_label contradicts label_type: leave one of them out"),
+    ("blobs_lr: 3 param { lr_mult: 1 }", "blobs_lr contradicts param { lr_mult }: leave one of them out"),
+    ("transform_param { crop_h: 7 crop_w: 7 crop_size: 5 }", "crop_h contradicts crop_size: leave one of them out"),
+    ("transform_param { crop_h: 7 }", "crop_h: 7 and crop_w: 0 differ, and crops are square: give crop_size"),
     ("pooling_param { ceil_mode: false round_mode: CEIL }", "ceil_mode: false contradicts round_mode: CEIL: leave one of them out"),
 ]
 
@@ -41,6 +50,12 @@ def layer(fields):
 def test_old_words_become_new_ones(old, new):
     assert read_net(layer(old)) == read_net(layer(new))
     assert not [name for name in ("hole", "ceil_mode", "softmaxloss") if name in str(read_net(layer(old)))]
+
+
+def test_deeplabs_images_have_labels_of_pixels():
+    text = "layers {{ name: 'd' type: IMAGE_SEG_DATA image_data_param {{ {} }} }}"
+    assert read_net(text.format("has_label: true")) == read_net(text.format("label_type: PIXEL"))
+    assert read_net(text.format("has_label: false")) == read_net(text.format("label_type: NONE"))
 
 
 @pytest.mark.parametrize("fields", KEPT)
