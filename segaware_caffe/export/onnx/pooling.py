@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from segaware_caffe.export.onnx.registry import converter, refuse
+from segaware_caffe.export.converters import refuse
+from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Blob, Writer
 from segaware_caffe.ops.pooling import Windows
 
