@@ -80,9 +80,23 @@ def check_errors() -> None:
         raise AssertionError("no CaffeError")
 
 
+def check_own_words() -> None:
+    """Fields that a user adds, in text, binary and Python."""
+    piece = "message Own { optional float a = 1 [default = 2]; }"
+    piece += "extend LayerParameter { optional Own own = 5001; repeated int32 own_list = 5002; }"
+    schema.extend_schema(piece)
+    schema.extend_schema(piece)
+    net = schema.read_net("layer { own { a: 3 } own_list: [1, 2] }")
+    assert (net.layer[0].own.a, list(net.layer[0].own_list), net.layer[0].HasField("own")) == (3, [1, 2], True)
+    assert schema.read_binary(schema.write_binary(net), "NetParameter") == net
+    assert schema.read_net(schema.write_text(net)) == net
+    assert (schema.LayerParameter().own.a, schema.LayerParameter().HasField("own")) == (2, False)
+
+
 check_networks()
 check_numbers()
 check_upgrades()
 check_dialects()
 check_errors()
+check_own_words()
 print(protobuf.__version__, api_implementation.Type())

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOOR = re.search(r'"protobuf>=([\d.]+)"', (ROOT / "setup.py").read_text())[1]
 
 
-@pytest.fixture(scope="module", params=[f"protobuf=={FLOOR}.0", "protobuf<6", "protobuf<7", "protobuf"])
+@pytest.fixture(scope="module", params=[f"protobuf=={FLOOR}", "protobuf<6", "protobuf<7", "protobuf"])
 def only_protobuf(request, tmp_path_factory) -> tuple[str, Path]:
     """A requirement, and a folder with what pip installs for it."""
     folder = tmp_path_factory.mktemp("protobuf")
