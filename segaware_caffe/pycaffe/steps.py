@@ -20,10 +20,10 @@ from segaware_caffe.pycaffe.gradients import formula, kept
 class Step:
     """A layer with the blobs that it reads, writes and learns."""
 
-    def __init__(self, node: Node, need: NeedsBackward, bottoms: Sequence[Blob], tops: Sequence[Blob], params: Sequence[Blob]):
+    def __init__(self, node: Node, need: NeedsBackward, bottoms: Sequence[Blob], tops: Sequence[Blob], params: BlobVector):
         self.node, self.need = node, need
         self.module: Layer = node.module
-        self.bottoms, self.tops, self.params = BlobVector(bottoms), BlobVector(tops), BlobVector(params)
+        self.bottoms, self.tops, self.params = BlobVector(bottoms), BlobVector(tops), params
         self.core = CoreStep.of(node)
         self.in_place = any(top is bottom for top in tops for bottom in bottoms)
         #: what the formula of the layer's gradient wants of the last forward

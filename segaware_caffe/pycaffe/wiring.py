@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from segaware_caffe.errors import ShapeError
 from segaware_caffe.net import Net
 from segaware_caffe.net.graph import AUTOMATIC, Graph, Node
 from segaware_caffe.pycaffe.blobs import Blob, BlobVector
@@ -43,6 +44,28 @@ class Wiring:
         return OrderedDict(zip(self.names, values, strict=True))
 
 
+class LearnedBlobs(BlobVector):
+    """The learned blobs of a layer. One that is put in the place of another shares its memory with the layer from then on."""
+
+    def __init__(self, wiring: Wiring, node: Node):
+        super().__init__(Blob() for _ in node.module.specs)
+        self._wiring, self._node = wiring, node
+
+    def __setitem__(self, index: Any, blob: Any) -> None:
+        for place, new in zip(range(len(self))[index], blob, strict=True) if isinstance(index, slice) else [(index, blob)]:
+            tensor = learned_tensors(self._node.module)[place]
+            if new.shape != self[place].shape or new.count != tensor.numel():
+                raise ShapeError(f"layer '{self._node.name}': blob {place} has shape {self[place].shape}, not {new.shape}")
+            for mine in (self[place], self._wiring.learned[id(tensor)]):
+                mine.share_data(new)
+                mine.share_diff(new)
+            tensor.data = torch.from_numpy(new.data).view(tensor.shape)
+            if tensor.grad is not None:
+                tensor.grad = torch.from_numpy(new.diff).view(tensor.shape)
+            for step in self._wiring.steps:
+                step.forget()
+
+
 def connect(net: Net) -> Wiring:
     """Make the blobs of a literal net, and the step of every layer between them."""
     wiring, graph = Wiring(), net.graph
@@ -74,7 +97,7 @@ def _in_place(graph: Graph, node: Node, value: int) -> int | None:
 def _learned(wiring: Wiring, node: Node, force_backward: bool) -> BlobVector:
     """A layer's learned blobs, which are its tensors' memory; layers that share a tensor share its diff too."""
     module: Any = node.module
-    blobs = module.instance.blobs if node.type == "Python" else BlobVector(Blob() for _ in module.specs)
+    blobs = module.instance.blobs if node.type == "Python" else LearnedBlobs(wiring, node)
     for index, (tensor, spec) in enumerate(zip(learned_tensors(module), module.specs, strict=True)):
         module.learns[index] |= force_backward
         tensor.requires_grad_(module.learns[index] or tensor.requires_grad)

@@ -79,6 +79,18 @@ def test_layers_without_an_onnx_form_are_named(stem, tmp_path):
     assert not (tmp_path / "net.onnx").exists()
 
 
+@pytest.mark.parametrize("export", ["export_onnx", "export_source"])
+@pytest.mark.parametrize("method", ["MAX", "AVE"])
+def test_empty_windows_are_refused(method, export, tmp_path):
+    text = f'type: "Pooling" top: "p" pooling_param {{ kernel_size: 1 stride: 3 pool: {method} }}'
+    net = segaware_caffe.Net(
+        'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 1 dim: 5 dim: 5 } } }'
+        f' layer {{ name: "p" bottom: "x" {text} }}'
+    )
+    with pytest.raises(CaffeError, match="a stride that leaves the last window empty"):
+        getattr(segaware_caffe, export)(net, tmp_path / "net.out")
+
+
 def test_coverage():
     reasons = CONVERTERS.coverage()
     assert sum(reason in ("yes", "input") for reason in reasons.values()) >= 90

@@ -171,3 +171,25 @@ def test_cpu_mode_is_what_there_is_and_gpu_mode_says_so():
         caffe.set_mode_gpu()
     with pytest.warns(UserWarning, match="runs on the CPU"):
         caffe.set_device(0)
+
+
+def test_lists_of_blobs_behave_as_vectors(file):
+    net = caffe.Net(file, caffe.TRAIN)
+    blobs = net.params["conv"]
+    assert len(blobs) == 2 and blobs[-1] is blobs[1] and [blob.shape for blob in blobs[:1]] == [(5, 3, 3, 3)] and blobs[0] in blobs
+    assert blobs is net.params["conv"] is net.layers[1].blobs is net.layer_dict["conv"].blobs
+    made = type(blobs[:])(blobs)
+    made.extend([caffe.Blob()])
+    assert len(made) == 3 and len(blobs) == 2
+
+
+def test_a_blob_in_the_place_of_another_is_the_layer_s_from_then_on(file):
+    net, other = fed(caffe.Net(file, caffe.TRAIN)), caffe.Net(file, caffe.TRAIN)
+    net.params["fc"][0] = other.params["fc"][0]
+    net.params["fc"][1:] = other.params["fc"][1:]
+    other.params["fc"][0].data[...], other.params["fc"][1].data[...] = 0, 3
+    assert (net.forward(blobs=["fc"])["fc"] == 3).all()
+    net.backward()
+    assert other.params["fc"][1].diff.any()
+    with pytest.raises(CaffeError, match=r"layer 'fc': blob 0 has shape \(7, 20\), not \(7,\)"):
+        net.params["fc"][0] = net.params["fc"][1]
