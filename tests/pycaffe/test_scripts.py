@@ -55,6 +55,7 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.uint8(127 + 120 * np.stack(waves, -1))
 
 
+@pytest.mark.slow
 def test_fcn_trains_on_pictures_of_every_size():
     """Surgery, score and data layers: each step sees the next picture, in its own size, and learns where its square is."""
     os.mkdir("voc")
@@ -210,6 +211,7 @@ def test_a_script_of_python_2():
     assert sorted(features) == ["0.png", "1.png", "2.png"] and net.blobs["pool"].data[0].size == features["0.png"].size
 
 
+@pytest.mark.slow
 def test_nothing_of_python_2_runs_without_the_word():
     command = [sys.executable, "-m", "segaware_caffe", "run", str(SCRIPTS / "features_python2.py")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -66,6 +66,7 @@ def test_modules_and_code_run_too_and_an_error_is_shown_as_python_shows_it(tmp_p
     assert (done.stdout, done.stderr, done.returncode) == ("['-c', 'z'] True\n", "bye\n", 1)
 
 
+@pytest.mark.slow
 def test_python_layers_need_a_word(tmp_path):
     """By default they are refused; the flag and the variable allow them, in the script's nets and solvers."""
     (tmp_path / "mine.py").write_text(
