@@ -12,6 +12,7 @@ PACKAGE = Path(segaware_caffe.__file__).resolve().parent
 
 SCRIPT = """
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from segaware_caffe import CaffeError, Layer, Net, Solver, read_net, register
@@ -30,7 +31,7 @@ class Twice(Layer):
         return 2 * bottom
 
 
-def scores(path: str, image: np.ndarray) -> torch.Tensor:
+def scores(path: str, image: npt.NDArray[np.float32]) -> torch.Tensor:
     proto = read_net(path, {"CLASSES": 21})
     names: list[str] = [layer.name for layer in proto.layer if layer.convolution_param.num_output > 1]
     net = Net(proto, "TEST", weights=names[0])

@@ -35,7 +35,7 @@ def extend_schema(path_or_text: str | os.PathLike[str]) -> None:
 
     >>> extend_schema('''
     ...     message ScaledSwishParameter { optional float beta = 1 [default = 1]; }
-    ...     extend LayerParameter { optional ScaledSwishParameter scaled_swish_param = 5002; }
+    ...     extend LayerParameter { optional ScaledSwishParameter scaled_swish_param = 8901; }
     ... ''')
     >>> from segaware_caffe.schema import read_net
     >>> read_net('layer { name: "s" type: "ScaledSwish" scaled_swish_param { beta: 2 } }').layer[0].scaled_swish_param.beta
