@@ -217,6 +217,14 @@ CASES = {
         LABELS,
     ),
     "dropped window": ('type: "Pooling" top: "y" pooling_param { kernel_size: 2 stride: 2 pad: 1 }', torch.randn(1, 2, 7, 6)),
+    "mean beyond padding": (
+        'type: "Pooling" top: "y" pooling_param { pool: AVE kernel_size: 3 stride: 2 pad: 1 }',
+        torch.randn(2, 2, 6, 7),
+    ),
+    "mean beyond wide padding": (
+        'type: "Pooling" top: "y" pooling_param { pool: AVE kernel_h: 4 kernel_w: 5 stride: 3 pad_h: 3 pad_w: 1 }',
+        torch.randn(1, 2, 9, 8),
+    ),
     "mask of a pooling": ('type: "Pooling" top: "y" top: "m" pooling_param { kernel_size: 2 stride: 2 }', torch.randn(2, 3, 6, 5)),
     "stochastic": ('type: "Pooling" top: "y" pooling_param { pool: STOCHASTIC kernel_size: 3 stride: 2 }', torch.rand(1, 2, 7, 6)),
     "dropout unscaled": ('type: "Dropout" top: "y" dropout_param { scale_train: false dropout_ratio: 0.3 }', torch.randn(2, 3)),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from segaware_caffe.export.converters import refuse
 from segaware_caffe.export.onnx.registry import converter
 from segaware_caffe.export.onnx.writer import Blob, Writer
@@ -61,8 +63,19 @@ def pool(w: Writer, layer: Any, bottom: Blob, windows: Windows) -> str:
 
 
 def average(w: Writer, bottom: Blob, windows: Windows) -> str:
-    """Means of windows; padding counts as zeros, overhang beyond it does not."""
-    return w.op("AveragePool", bottom.name, count_include_pad=1, **_fields(windows, bottom.shape[2:]))
+    """Means of windows; padding counts as zeros, overhang beyond it does not.
+
+    Older implementations divide windows that overhang padding by the wrong number: there zeros are
+    appended, and the means of what then is too large a window corrected.
+    """
+    spatial = bottom.shape[2:]
+    reads = [(o - 1) * s + k - size - p for o, s, k, size, p in _axes(windows, spatial)]
+    if not any(windows.pad) or all(end <= p for end, p in zip(reads, windows.pad, strict=True)):
+        return w.op("AveragePool", bottom.name, count_include_pad=1, **_fields(windows, spatial))
+    padded = w.op("Pad", bottom.name, w.integers(0, 0, *windows.pad, 0, 0, *(max(0, end) for end in reads)))
+    means = w.op("AveragePool", padded, kernel_shape=list(windows.kernel), strides=list(windows.stride))
+    parts = [np.array([min(k, size + 2 * p - position * s) / k for position in range(o)]) for o, s, k, size, p in _axes(windows, spatial)]
+    return w.op("Div", means, w.constant(np.outer(*parts)))
 
 
 @converter("SPP")
