@@ -18,6 +18,7 @@ from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.runnable import Runnable
+from segaware_caffe.schema.plain import plain
 from segaware_caffe.schema.shapes import Shape as Shape
 from segaware_caffe.schema.shapes import dims as dims
 
@@ -46,8 +47,8 @@ class BlobSpec:
 class Layer(Runnable):
     """One Caffe layer.
 
-    Attributes of an instance: `proto` (its LayerParameter), `name`, `num_tops`, `options` (the
-    message named by `param_field`, with its defaults), `context`, `specs` (its learned blobs).
+    Attributes of an instance: `proto` (its LayerParameter, as `schema.plain` copies it), `name`, `num_tops`,
+    `options` (the message named by `param_field`, with its defaults), `context`, `specs` (its learned blobs).
 
     >>> from segaware_caffe import Net
     >>> net = Net('input: "x" input_shape { dim: 1 dim: 3 } layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y" '
@@ -80,10 +81,10 @@ class Layer(Runnable):
 
     def __init__(self, proto: Any, num_tops: int | None = None):
         super().__init__()
-        self.proto = proto
-        self.name: str = proto.name
-        self.num_tops = len(proto.top) if num_tops is None else num_tops
-        self.options: Any = getattr(proto, self.param_field) if self.param_field else None
+        self.proto = plain(proto)
+        self.name: str = self.proto.name
+        self.num_tops = len(self.proto.top) if num_tops is None else num_tops
+        self.options: Any = getattr(self.proto, self.param_field) if self.param_field else None
         #: given by the net that is built, before `setup`
         self.context = Context()
         self.specs: list[BlobSpec] = []

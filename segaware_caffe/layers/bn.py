@@ -57,7 +57,7 @@ class BN(Layer):
             self.add_blob(shape, constant(float(param.frozen)), fixed=True)
 
     def _dialect(self) -> str:
-        given = {field.name for field, _ in self.options.ListFields()}
+        given = self.options.given
         if not given:
             return PSPNET
         fitting = [dialect for dialect, fields in FIELDS.items() if given <= fields]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from segaware_caffe.errors import CaffeError
-from segaware_caffe.layers import Context, Layer, Shape
+from segaware_caffe.layers import Context, Layer, Shape, dims
 from segaware_caffe.net.backward import backward_flags
 from segaware_caffe.net.build import build_graph
 from segaware_caffe.net.explain import explanation
@@ -20,12 +20,13 @@ from segaware_caffe.net.graph import AUTOMATIC, Node
 from segaware_caffe.net.learned import LearnedBlob, allocate, replacements
 from segaware_caffe.net.memory import Cost, Memory, costs, predict
 from segaware_caffe.net.packs import Packs
-from segaware_caffe.net.passes import run_passes
+from segaware_caffe.net.passes import TRACED_PASSES, run_passes
 from segaware_caffe.net.passes.match import is_hooked
 from segaware_caffe.net.plan import Plan, Plans, Step, make_plan, unsettled_values
 from segaware_caffe.net.recompute import recomputing
 from segaware_caffe.net.run import Observer, add_losses, run_plan, run_step
 from segaware_caffe.net.scope import Scope
+from segaware_caffe.net.signature import NamesInputs
 from segaware_caffe.schema import filter_net, read_net, write_binary, write_text
 from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
 
@@ -242,6 +243,7 @@ class Net(nn.Module):
         self._plans = Plans()
         self._packs = Packs()
         self._first: dict[Any, tuple[Step, ...]] = {}
+        self._ready: dict[Any, tuple[dict[str, tuple[int, Shape]], Plan]] = {}
 
     def _apply(self, *args: Any, **kwargs: Any) -> "Net":
         super()._apply(*args, **kwargs)  # `.to`, `.half` and their like write past the version counters
@@ -250,7 +252,7 @@ class Net(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles leave plans and what is packed behind; they are made again."""
-        left = ("_plans", "_packs", "_first", "observers")
+        left = ("_plans", "_packs", "_first", "_ready", "observers")
         return {key: value for key, value in super().__getstate__().items() if key not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -337,6 +339,7 @@ class Net(nn.Module):
 
     # -- running ---------------------------------------------------------------------------
 
+    @NamesInputs
     def forward(self, *first: Array, keep: Iterable[str] = (), **inputs: Array) -> dict[str, torch.Tensor]:
         """Run the net; return its output blobs, and the inner ones named in `keep`.
 
@@ -377,6 +380,8 @@ class Net(nn.Module):
         the shapes then runs all the rest.
         """
         keep, observers = tuple(keep), (*self.observers, *observers)
+        if torch.compiler.is_compiling():
+            return self._run_traced(inputs, keep, losses, observers)
         sources = self._sources()
         values = {self._source(name, sources): self._as_blob(name, value) for name, value in inputs.items()}
         loss = None
@@ -387,6 +392,33 @@ class Net(nn.Module):
         self._settle({value: tuple(blob.shape) for value, blob in values.items()})
         plan = self._planned(frozenset(values), keep, losses, self.pass_names if passes is None else tuple(passes))
         return run_plan(plan, values, observers, loss)
+
+    def _run_traced(
+        self, inputs: Mapping[str, Array], keep: tuple[str, ...], losses: bool, observers: Sequence[Observer]
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor | None]:
+        """What `run` does, for PyTorch's compiler and `torch.export` to look into; the sizes of the inputs may be symbols.
+
+        Planning is not theirs to see: it happens beside the trace, for the net's present shapes. The sizes of
+        batches and images change no number, whatever the plan; numbers of axes and of channels are checked.
+        """
+        self._make_ready(tuple(inputs), keep, losses, self.training)
+        fed, plan = self._ready[tuple(inputs), keep, losses, self.training]
+        values = {}
+        for name, (value, shape) in fed.items():
+            blob = self._as_blob(name, inputs[name])
+            if blob.ndim != len(shape) or (len(shape) == 4 and blob.shape[1] != shape[1]):
+                raise CaffeError(f"input '{name}' is compiled for blobs such as {dims(shape)}: call net.reshape before that")
+            values[value] = blob
+        return run_plan(plan, values, observers)
+
+    @torch._dynamo.assume_constant_result  # type: ignore[untyped-decorator]
+    def _make_ready(self, names: tuple[str, ...], keep: tuple[str, ...], losses: bool, training: bool) -> None:
+        """Run for real when a run is traced: the plan that the trace then finds in `_ready`."""
+        sources = self._sources()
+        fed = {name: self._source(name, sources) for name in names}
+        passes = [name for name in TRACED_PASSES if self.pass_names is None or name in self.pass_names]
+        plan = self._new_plan(Request(frozenset(fed.values()), keep, losses, tuple(passes), False, ()))
+        self._ready[names, keep, losses, training] = {name: (v, self.shapes_of_values[v]) for name, v in fed.items()}, plan
 
     @contextmanager
     def observed_by(self, observer: Observer) -> Iterator[None]:

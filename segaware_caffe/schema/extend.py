@@ -13,6 +13,7 @@ from segaware_caffe.errors import FileError
 from segaware_caffe.schema import messages
 from segaware_caffe.schema.fork_numbers import numbers_of
 from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
+from segaware_caffe.schema.plain import forget_classes
 from segaware_caffe.schema.reflect import fields_of
 
 _REQUIRED = FieldDescriptorProto.LABEL_REQUIRED
@@ -90,6 +91,7 @@ class _Extension:
         messages.register(self._messages, self._enums, new)
         fields_of.cache_clear()
         numbers_of.cache_clear()
+        forget_classes()
 
     def _own(self, target: str) -> str:
         return ": write the field in the message itself" if any(target == message.name for message in self._messages) else ""

@@ -27,6 +27,9 @@ PASSES: dict[str, Callable[[Graph, Scope], Graph]] = {
     "activations": activations.fuse,
 }
 
+#: those that save arithmetic or memory which PyTorch's compiler would not save; what else there is to fuse, it does itself
+TRACED_PASSES = ("splits", "attention", "masked_convolution", "masked_sum", "partwise")
+
 
 def run_passes(graph: Graph, scope: Scope, names: Iterable[str] | None = None) -> Graph:
     """Apply the named passes (None: all) in their fixed order."""
