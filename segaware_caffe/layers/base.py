@@ -205,7 +205,7 @@ class Layer(Runnable):
                 shapes = shapes if isinstance(shapes, list) else [shapes]
                 for shape in shapes:
                     count = math.prod(shape)
-                    self.check(min(shape, default=0) >= 0 and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
+                    self.check(all(d >= 0 for d in shape) and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
             self._last_shapes = known = bottoms, shapes
         return known[1]
 

@@ -22,6 +22,7 @@ class Bound:
     def __init__(self, function: Callable[..., Any], net: Any):
         self._function = function
         self._net = net
+        self.__code__ = function.__code__  # torch.export asks for it
 
     def __call__(self, *first: Any, **inputs: Any) -> Any:
         return self._function(self._net, *first, **inputs)

@@ -1,0 +1,1 @@
+from segaware_caffe.ops import library as library

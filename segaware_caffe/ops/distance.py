@@ -11,6 +11,7 @@ from segaware_caffe.ops.geometry import Geometry, bands, centred, coincident, pa
 from segaware_caffe.ops.layout import planar
 from segaware_caffe.ops.losses import total
 from segaware_caffe.ops.substitute import substitute
+from segaware_caffe.ops.watched import is_watched
 
 
 def sentinel(dtype: torch.dtype) -> float:
@@ -53,21 +54,26 @@ class _Im2dist(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (x,) = ctx.saved_tensors
-        if native.why_not(ctx.geometry, x, gradient) is None:
-            return native.distance_gradients(x, gradient, ctx.geometry, ctx.l1), None, None, None, None
-        count, channels, *spatial = x.shape
-        height, width = gradient.shape[2:]
-        result = torch.zeros_like(x)
-        for rows in bands(height, count * channels * width):
-            band = gradient[:, :, rows]
-            for index, at, reads, centre in pairs(ctx.geometry, spatial, rows):
-                slope = x[centre] - x[reads]
-                if ctx.l1:
-                    slope.sign_()
-                slope *= band[:, index : index + 1][at]
-                result[centre] += slope
-                result[reads] -= slope
-        return result, None, None, None, None
+        return im2dist_gradient(x, gradient, ctx.geometry, ctx.l1), None, None, None, None
+
+
+def im2dist_gradient(x: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, l1: bool) -> torch.Tensor:
+    """The gradient of x from that of its distances."""
+    if native.why_not(geometry, x, gradient) is None:
+        return native.distance_gradients(x, gradient, geometry, l1)
+    count, channels, *spatial = x.shape
+    height, width = gradient.shape[2:]
+    result = torch.zeros_like(x)
+    for rows in bands(height, count * channels * width):
+        band = gradient[:, :, rows]
+        for index, at, reads, centre in pairs(geometry, spatial, rows):
+            slope = x[centre] - x[reads]
+            if l1:
+                slope.sign_()
+            slope *= band[:, index : index + 1][at]
+            result[centre] += slope
+            result[reads] -= slope
+    return result
 
 
 def im2dist(
@@ -82,6 +88,8 @@ def im2dist(
     if x.dtype in (torch.float16, torch.bfloat16):  # squares leave the range of halves, and sums over channels their precision
         distances = im2dist(x.float(), geometry, l1, remove_center, remove_bounds)
         return distances.clamp(max=sentinel(x.dtype)).to(x.dtype)
+    if is_watched():
+        return torch.ops.segaware_caffe.im2dist(x, geometry.numbers, l1, remove_center, remove_bounds)
     return _Im2dist.apply(x, geometry, l1, remove_center, remove_bounds)
 
 

@@ -52,7 +52,7 @@ class Geometry:
     def output(self, spatial: Sequence[int]) -> tuple[int, ...]:
         """The spatial shape that the kernel's positions form; not positive where it does not fit."""
         return tuple(
-            math.trunc((size + 2 * p - (d * (k - 1) + 1)) / s) + 1
+            _truncated(size + 2 * p - (d * (k - 1) + 1), s) + 1
             for size, k, s, p, d in zip(spatial, self.kernel, self.stride, self.pad, self.dilation, strict=True)
         )
 
@@ -68,6 +68,17 @@ class Geometry:
             s * (size - 1) + d * (k - 1) + 1 - 2 * p
             for size, k, s, p, d in zip(spatial, self.kernel, self.stride, self.pad, self.dilation, strict=True)
         )
+
+    @property
+    def numbers(self) -> list[int]:
+        """All of it in one list, as an operator of `torch.library` takes it."""
+        return [*self.kernel, *self.stride, *self.pad, *self.dilation]
+
+    @classmethod
+    def of_numbers(cls, numbers: Sequence[int]) -> "Geometry":
+        """The geometry with these `numbers`."""
+        axes = len(numbers) // 4
+        return cls(*(tuple(numbers[start : start + axes]) for start in range(0, len(numbers), axes)))
 
 
 class Tap(NamedTuple):
@@ -125,6 +136,11 @@ def bands(rows: int, elements: int) -> Iterator[slice]:
     step = max(1, BAND_ELEMENTS // elements)
     for first in range(0, rows, step):
         yield slice(first, min(first + step, rows))
+
+
+def _truncated(number: int, divisor: int) -> int:
+    """number / divisor, rounded towards 0; both may be symbols."""
+    return number // divisor if number >= 0 else -(-number // divisor)
 
 
 def _elements(geometry: Geometry) -> Iterator[tuple[int, tuple[int, ...]]]:

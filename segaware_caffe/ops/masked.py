@@ -4,9 +4,10 @@ A mask (N, taps, H', W') is common to all channels, so a masked convolution is
 out[o, q] = sum over taps p of mask[p, q] * sum over c of weight[o, c, p] * x[c, q + offset of p].
 Written out in layers (Im2col, Tile, Eltwise, Convolution or ChannelReduce) it takes matrices of
 the taps times the image's size; here no more than a band of rows of them exists at a time, in
-either pass. Gradients are the true ones.
+either pass. Gradients are the true ones. Where a call is watched, it is an operator of `ops.library`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,6 +16,10 @@ from torch.autograd.function import once_differentiable
 from segaware_caffe.ops import native
 from segaware_caffe.ops.geometry import Geometry, bands, taps
 from segaware_caffe.ops.layout import planar
+from segaware_caffe.ops.watched import is_watched
+
+#: which of several gradients are asked for
+Wanted = Sequence[bool]
 
 
 class _MaskedSum(torch.autograd.Function):
@@ -35,14 +40,20 @@ class _MaskedSum(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, mask = ctx.saved_tensors
-        wants_x, wants_mask, _ = ctx.needs_input_grad
-        x_gradient, mask_gradient = torch.zeros_like(x), torch.zeros_like(mask)
-        for index, at, reads in taps(ctx.geometry, x.shape[2:]):
-            if wants_x:
-                x_gradient[reads].addcmul_(gradient[at], mask[:, index : index + 1][at])
-            if wants_mask:
-                mask_gradient[:, index][at] = (gradient[at] * x[reads]).sum(1)
-        return x_gradient, mask_gradient, None
+        return *masked_sum_gradients(x, mask, gradient, ctx.geometry, ctx.needs_input_grad[:2]), None
+
+
+def masked_sum_gradients(
+    x: torch.Tensor, mask: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, wanted: Wanted
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The gradients of x and mask, 0 where they are not `wanted`, from that of their masked sum."""
+    x_gradient, mask_gradient = torch.zeros_like(x), torch.zeros_like(mask)
+    for index, at, reads in taps(geometry, x.shape[2:]):
+        if wanted[0]:
+            x_gradient[reads].addcmul_(gradient[at], mask[:, index : index + 1][at])
+        if wanted[1]:
+            mask_gradient[:, index][at] = (gradient[at] * x[reads]).sum(1)
+    return x_gradient, mask_gradient
 
 
 class _MaskedConvolution(torch.autograd.Function):
@@ -74,22 +85,28 @@ class _MaskedConvolution(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, mask, weight = ctx.saved_tensors
-        wants_x, wants_mask, wants_weight, wants_bias, *_ = ctx.needs_input_grad
-        bias_gradient = gradient.sum((0, 2, 3)) if wants_bias else None
-        if why_not_native(x, mask, weight, ctx.geometry, ctx.groups) is None:
-            gradients = native.masked_gradients(x, mask, weight, gradient, ctx.geometry, ctx.needs_input_grad[:3])
-            return *gradients, bias_gradient, None, None
-        matrix = _matrix(weight, ctx.groups)
-        x_gradient, mask_gradient, matrix_gradient = map(torch.zeros_like, (x, mask, matrix))
-        for sample, rows in _blocks(x, mask):
-            band = gradient[sample, :, rows].reshape(ctx.groups, matrix.shape[1], -1)
-            if wants_weight:
-                columns = _columns(x[sample], mask[sample, :, rows], ctx.geometry, rows)
-                matrix_gradient += band @ columns.view(ctx.groups, matrix.shape[2], -1).mT
-            if wants_x or wants_mask:
-                columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
-                _spread(columns, x[sample], mask[sample, :, rows], ctx.geometry, rows, x_gradient[sample], mask_gradient[sample, :, rows])
-        return x_gradient, mask_gradient, matrix_gradient.view(weight.shape), bias_gradient, None, None
+        bias_gradient = gradient.sum((0, 2, 3)) if ctx.needs_input_grad[3] else None
+        gradients = masked_convolution_gradients(x, mask, weight, gradient, ctx.geometry, ctx.groups, ctx.needs_input_grad[:3])
+        return *gradients, bias_gradient, None, None
+
+
+def masked_convolution_gradients(
+    x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, groups: int, wanted: Wanted
+) -> tuple[torch.Tensor | None, ...]:
+    """The gradients of x, mask and weight, as far as they are `wanted`, from that of their masked convolution."""
+    if why_not_native(x, mask, weight, geometry, groups) is None:
+        return native.masked_gradients(x, mask, weight, gradient, geometry, wanted)
+    matrix = _matrix(weight, groups)
+    x_gradient, mask_gradient, matrix_gradient = map(torch.zeros_like, (x, mask, matrix))
+    for sample, rows in _blocks(x, mask):
+        band = gradient[sample, :, rows].reshape(groups, matrix.shape[1], -1)
+        if wanted[2]:
+            columns = _columns(x[sample], mask[sample, :, rows], geometry, rows)
+            matrix_gradient += band @ columns.view(groups, matrix.shape[2], -1).mT
+        if wanted[0] or wanted[1]:
+            columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
+            _spread(columns, x[sample], mask[sample, :, rows], geometry, rows, x_gradient[sample], mask_gradient[sample, :, rows])
+    return x_gradient, mask_gradient, matrix_gradient.view(weight.shape)
 
 
 def _matrix(weight: torch.Tensor, groups: int) -> torch.Tensor:
@@ -130,6 +147,8 @@ def _spread(
 
 def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch.Tensor:
     """Each channel's masked sum over the window: x (N, C, H, W), mask (N, taps, H', W') -> (N, C, H', W')."""
+    if is_watched():
+        return torch.ops.segaware_caffe.masked_sum(x, mask, geometry.numbers)
     return _MaskedSum.apply(x, mask, geometry)
 
 
@@ -145,6 +164,9 @@ def masked_convolution(
     """Convolution of x (N, C, H, W) with weight (O, C / groups, kh, kw) and bias (O), its taps weighted by
     mask (N, taps, H', W') -> (N, O, H', W'); with `relu` max(0, that).
     """
+    if is_watched():
+        result = torch.ops.segaware_caffe.masked_convolution(x, mask, weight, bias, geometry.numbers, groups)
+        return result.relu() if relu else result
     needs_gradient = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, mask, weight, bias))
     if not needs_gradient and why_not_native(x, mask, weight, geometry, groups) is None:
         return native.masked_convolution(planar(x), planar(mask), weight, bias, geometry, relu)

@@ -9,6 +9,7 @@ from torch.nn import functional
 from segaware_caffe.ops import native
 from segaware_caffe.ops.columns import im2col
 from segaware_caffe.ops.geometry import Geometry
+from segaware_caffe.ops.watched import is_watched
 
 FLT_MAX = torch.finfo(torch.float32).max
 FLT_MIN = torch.finfo(torch.float32).tiny
@@ -90,7 +91,7 @@ def max_pool(value: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch
 
 def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
     """`max_pool`'s maxima alone: where no gradient is wanted there are faster ways to them."""
-    if (value.requires_grad and torch.is_grad_enabled()) or torch.compiler.is_compiling():
+    if (value.requires_grad and torch.is_grad_enabled()) or is_watched():
         return max_pool(value, windows)[0]
     if value.is_contiguous() and native.why_not_tensors(value) is None:
         return native.max_pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad)

@@ -14,6 +14,7 @@ from segaware_caffe.schema import messages
 from segaware_caffe.schema.fork_numbers import numbers_of
 from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
 from segaware_caffe.schema.plain import forget_classes
+from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
 from segaware_caffe.schema.reflect import fields_of
 
 _REQUIRED = FieldDescriptorProto.LABEL_REQUIRED

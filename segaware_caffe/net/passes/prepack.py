@@ -18,6 +18,7 @@ from segaware_caffe.net.passes.batchnorm import FoldedConvolution
 from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.scope import Scope
 from segaware_caffe.ops.columns import reaching
+from segaware_caffe.ops.watched import is_watched
 
 _NAMES = ("_convolution_pointwise", "_reorder_convolution_weight")
 
@@ -30,7 +31,7 @@ def available() -> bool:
 
 def why_not_onednn(*tensors: torch.Tensor) -> str | None:
     """Why oneDNN's operators cannot take these tensors; None if they can."""
-    if torch.compiler.is_compiling():
+    if is_watched():
         return "they are not traced"
     if not available():
         return "this PyTorch has no oneDNN operators"

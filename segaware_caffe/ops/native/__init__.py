@@ -18,6 +18,7 @@ from segaware_caffe.errors import CaffeError
 from segaware_caffe.ops.geometry import Geometry
 from segaware_caffe.ops.native.door import MAX_TAPS, Sizes, call
 from segaware_caffe.ops.native.loading import load
+from segaware_caffe.ops.watched import is_watched
 
 __all__ = [
     "MAX_TAPS",
@@ -62,11 +63,11 @@ def best_set() -> int:
 
 def why_not_tensors(*tensors: torch.Tensor) -> str | None:
     """Why the kernels cannot take these tensors; None if they can."""
+    if is_watched():
+        return "the compiled kernels cannot be traced"
     found = load()
     if isinstance(found, str):
         return found
-    if torch.compiler.is_compiling():
-        return "the compiled kernels cannot be traced"
     if any(tensor.device.type != "cpu" for tensor in tensors):
         return "the compiled kernels run on the CPU"
     if any(tensor.dtype != torch.float32 for tensor in tensors):
