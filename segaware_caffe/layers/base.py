@@ -199,15 +199,21 @@ class Layer(Runnable):
     def top_shapes(self, *bottoms: Shape) -> list[Shape]:
         """`reshape`, always as a list, checked against the blob limits; remembered for equal bottoms."""
         known = self._last_shapes
+        if torch.compiler.is_compiling():  # nothing is left behind in a trace, where shapes may be symbols
+            return self._checked_shapes(*bottoms)
         if known is None or known[0] != bottoms:
-            with of_kind(ShapeError if bottoms else FieldError):
-                shapes = self.reshape(*bottoms)
-                shapes = shapes if isinstance(shapes, list) else [shapes]
-                for shape in shapes:
-                    count = math.prod(shape)
-                    self.check(all(d >= 0 for d in shape) and count <= MAX_ELEMENTS, f"top would have shape {dims(shape)}: {limits(count)}")
-            self._last_shapes = known = bottoms, shapes
+            self._last_shapes = known = bottoms, self._checked_shapes(*bottoms)
         return known[1]
+
+    def _checked_shapes(self, *bottoms: Shape) -> list[Shape]:
+        with of_kind(ShapeError if bottoms else FieldError):
+            shapes = self.reshape(*bottoms)
+            shapes = shapes if isinstance(shapes, list) else [shapes]
+            for shape in shapes:
+                count = math.prod(shape)
+                if count > MAX_ELEMENTS or any(d < 0 for d in shape):
+                    self.fail(f"top would have shape {dims(shape)}: {limits(count)}")
+        return shapes
 
     def check_counts(self) -> None:
         """The reference's checks on the number of bottoms and tops; GraphError where one fails."""

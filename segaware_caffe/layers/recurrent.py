@@ -87,8 +87,9 @@ class Recurrent(Layer):
         top, states = torch.stack(outputs), [state.detach() for state in states]
         if self.options.expose_hidden:
             return [top, *[state.unsqueeze(0) for state in states]]
-        for name, state in zip(self.states, states, strict=True):
-            setattr(self, name, state)
+        if not torch.compiler.is_exporting():
+            for name, state in zip(self.states, states, strict=True):
+                setattr(self, name, state)
         return [top]
 
     @property
@@ -113,6 +114,8 @@ class Recurrent(Layer):
 
     def _carried(self, name: str, x: torch.Tensor) -> torch.Tensor:
         state = getattr(self, name)
+        if torch.compiler.is_exporting():  # an exported program starts from 0 in every run
+            return x.new_zeros(x.shape[1], self.options.num_output)
         return state.to(x) if len(state) == x.shape[1] else x.new_zeros(x.shape[1], self.options.num_output)
 
 

@@ -20,13 +20,14 @@ from segaware_caffe.net.graph import AUTOMATIC, Node
 from segaware_caffe.net.learned import LearnedBlob, allocate, replacements
 from segaware_caffe.net.memory import Cost, Memory, costs, predict
 from segaware_caffe.net.packs import Packs
-from segaware_caffe.net.passes import TRACED_PASSES, run_passes
+from segaware_caffe.net.passes import COUNTED_PASSES, TRACED_PASSES, run_passes
 from segaware_caffe.net.passes.match import is_hooked
 from segaware_caffe.net.plan import Plan, Plans, Step, make_plan, unsettled_values
 from segaware_caffe.net.recompute import recomputing
 from segaware_caffe.net.run import Observer, add_losses, run_plan, run_step
 from segaware_caffe.net.scope import Scope
 from segaware_caffe.net.signature import NamesInputs
+from segaware_caffe.ops.watched import is_watched
 from segaware_caffe.schema import filter_net, read_net, write_binary, write_text
 from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
 
@@ -390,7 +391,10 @@ class Net(nn.Module):
             values.update(zip(step.tops, tops, strict=True))
             loss = add_losses(loss, step, tops)
         self._settle({value: tuple(blob.shape) for value, blob in values.items()})
-        plan = self._planned(frozenset(values), keep, losses, self.pass_names if passes is None else tuple(passes))
+        passes = self.pass_names if passes is None else tuple(passes)
+        if is_watched():
+            passes = self._those_of(COUNTED_PASSES)
+        plan = self._planned(frozenset(values), keep, losses, passes)
         return run_plan(plan, values, observers, loss)
 
     def _run_traced(
@@ -416,9 +420,12 @@ class Net(nn.Module):
         """Run for real when a run is traced: the plan that the trace then finds in `_ready`."""
         sources = self._sources()
         fed = {name: self._source(name, sources) for name in names}
-        passes = [name for name in TRACED_PASSES if self.pass_names is None or name in self.pass_names]
-        plan = self._new_plan(Request(frozenset(fed.values()), keep, losses, tuple(passes), False, ()))
+        plan = self._new_plan(Request(frozenset(fed.values()), keep, losses, self._those_of(TRACED_PASSES), False, ()))
         self._ready[names, keep, losses, training] = {name: (v, self.shapes_of_values[v]) for name, v in fed.items()}, plan
+
+    def _those_of(self, passes: Iterable[str]) -> tuple[str, ...]:
+        """Those of the passes that this net may apply."""
+        return tuple(name for name in passes if self.pass_names is None or name in self.pass_names)
 
     @contextmanager
     def observed_by(self, observer: Observer) -> Iterator[None]:

@@ -29,6 +29,8 @@ PASSES: dict[str, Callable[[Graph, Scope], Graph]] = {
 
 #: those that save arithmetic or memory which PyTorch's compiler would not save; what else there is to fuse, it does itself
 TRACED_PASSES = ("splits", "attention", "masked_convolution", "masked_sum", "partwise")
+#: those that leave the number of multiplications as the layers say, for a dispatch mode that may count them
+COUNTED_PASSES = TRACED_PASSES[:-1]
 
 
 def run_passes(graph: Graph, scope: Scope, names: Iterable[str] | None = None) -> Graph:
