@@ -12,7 +12,6 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto,
 from segaware_caffe.errors import FileError
 from segaware_caffe.schema import messages
 from segaware_caffe.schema.fork_numbers import numbers_of
-from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
 from segaware_caffe.schema.plain import forget_classes
 from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
 from segaware_caffe.schema.reflect import fields_of

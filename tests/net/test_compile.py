@@ -53,6 +53,7 @@ def test_compiles_without_a_break(case):
         assert_near(torch.compile(net, fullgraph=True, backend="eager")(**inputs), expected, 1e-4)
 
 
+@pytest.mark.slow
 def test_strict_export_with_dynamic_axes(case, name):
     net, inputs, _ = case
     inputs = {key: value if len(value) > 1 else value.repeat(2, *[1] * (value.ndim - 1)) for key, value in inputs.items()}
@@ -72,3 +73,11 @@ def test_flops_are_those_of_the_layers(case):
     with FlopCounterMode(display=False) as counter:
         net(**inputs)
     assert counter.get_total_flops() == pytest.approx(net.operations, rel=0.01)
+
+
+def test_profilers_see_the_layers(case):
+    net, inputs, _ = case
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        net(**inputs)
+    seen = {event.key for event in profile.key_averages()}
+    assert {step.label for step in net._planned_for(net.inputs)[2].steps} <= seen
