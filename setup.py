@@ -39,6 +39,7 @@ EXTRAS["test"] = [
     "setuptools>=77.0.3,<81",  # old grpcio-tools import pkg_resources
     "mypy>=2.4.1",
     "types-protobuf>=7.35.1.20260906",
+    "selenium>=4.20",
     "onnxruntime>=1.29",
     "ruff>=0.6",
 ]
@@ -90,6 +91,8 @@ setup(
             "schema/*.pyi",
             "pycaffe/proto/*.pyi",
             "schema/forks.tsv",
+            "view/page.*",
+            "view/masks.js",
             "voc/report.html",
             "models/*",
             "ops/native/*.cpp",

@@ -150,6 +150,7 @@ THEMES = {
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",
+    "view": "browser",
     "voc": "slow",
     "weights": "caffemodel_forks caffemodel_hostile",
 }

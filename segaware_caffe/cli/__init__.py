@@ -27,6 +27,7 @@ COMMANDS = {
     "time": "time a net layer by layer, as `caffe time`",
     "plot": "the curves in training logs, as a picture",
     "inspect": "layers, shapes, parameters and memory of a net",
+    "view": "a net, and a photograph in it, as one HTML file to look at",
     "convert": "weights from one file format to another",
     "export": "a net and its weights to ONNX, PyTorch source or torch.export",
     "convert-db": "a LevelDB to an LMDB",
