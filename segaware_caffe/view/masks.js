@@ -24,24 +24,48 @@ function embedding(value) {
   return embeddings[value];
 }
 
-/** The taps of a mask at one of its positions: where each reads in the embedding, whether that is inside, and its weight. */
-function maskAt(window, row, column, factor) {
+/** The number that 16 bits of IEEE half precision stand for. */
+function half(bits) {
+  const exponent = bits >> 10 & 31, fraction = bits & 1023, sign = bits >> 15 ? -1 : 1;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction);
+}
+
+const tables = {};
+/** The stored distances of a window at one of its positions, tap by tap. */
+function storedDistances(window, row, column) {
+  const {unit, halves} = photo.distances[window.key], [height, width] = window.size;
+  const data = tables[window.key] ??= new DataView(bytes(halves).buffer);
+  return tap => unit * half(data.getUint16(2 * ((tap * height + row) * width + column), true));
+}
+
+/** The distances of a window from the embedding: between the pixel that a tap reads and the centre's. */
+function computedDistances(window, y0, x0) {
   const {channels, height, width, values} = embedding(window.embedding), area = height * width;
-  const [rows, columns] = window.kernel;
-  const where = (tap, axis) => (axis ? column : row) * window.stride[axis] + tap * window.dilation[axis] - window.pad[axis];
-  const inside = (y, x) => y >= 0 && y < height && x >= 0 && x < width;
-  const y0 = where(Math.floor(rows / 2), 0), x0 = where(Math.floor(columns / 2), 1), centred = inside(y0, x0);
-  const taps = [];
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
-    const y = where(i, 0), x = where(j, 1), within = inside(y, x);
+  const centred = y0 >= 0 && y0 < height && x0 >= 0 && x0 < width;
+  return (tap, y, x, inside) => {
+    if (!centred) return 0;
+    if (!inside) return window.remove_bounds ? Infinity : 0;
+    if (y === y0 && x === x0) return window.remove_center ? Infinity : 0;
     let distance = 0;
-    if (centred && !within) distance = window.remove_bounds ? Infinity : 0;
-    else if (centred && y === y0 && x === x0) distance = window.remove_center ? Infinity : 0;
-    else if (centred) for (let c = 0; c < channels; c++) {
-      const difference = values[c * area + y0 * width + x0] - values[c * area + y * width + x];
+    for (let channel = 0; channel < channels; channel++) {
+      const difference = values[channel * area + y0 * width + x0] - values[channel * area + y * width + x];
       distance += window.l1 ? Math.abs(difference) : difference * difference / 2;
     }
-    taps.push({y, x, inside: within, centre: y === y0 && x === x0, distance});
+    return distance;
+  };
+}
+
+/** The taps of a mask at one of its positions: where each reads in the embedding, whether that is inside, and its weight. */
+function maskAt(window, row, column, factor) {
+  const [rows, columns] = window.kernel, [height, width] = window.image;
+  const where = (tap, axis) => (axis ? column : row) * window.stride[axis] + tap * window.dilation[axis] - window.pad[axis];
+  const y0 = where(Math.floor(rows / 2), 0), x0 = where(Math.floor(columns / 2), 1);
+  const distanceOf = photo.distances[window.key] ? storedDistances(window, row, column) : computedDistances(window, y0, x0);
+  const taps = [];
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) {
+    const y = where(i, 0), x = where(j, 1), inside = y >= 0 && y < height && x >= 0 && x < width;
+    taps.push({y, x, inside, centre: y === y0 && x === x0, distance: distanceOf(i * columns + j, y, x, inside)});
   }
   // times Infinity: a removed tap; with factor 0 it weighs as the others do, as in the net
   const logits = taps.map(({distance}) => factor === 0 ? 0 : window.absolute ? -Math.abs(factor * distance) : -factor * distance);
@@ -76,7 +100,7 @@ function showWeights(window, taps, most, row, column) {
   const [rows, columns] = window.kernel;
   const cell = tap => make("td", {class: `${tap.inside ? "" : "outside"} ${tap.centre ? "centre" : ""}`, "data-weight": tap.weight,
     title: tap.inside ? `row ${tap.y}, column ${tap.x} of ${window.blob}: distance ${number(tap.distance)}` : "outside the image",
-    style: `background: ${shade(tap.weight / most)}; color: ${tap.weight / most > 0.5 ? "#000" : "#fff"}`}, tap.weight.toFixed(3));
+    style: `background: ${shade(tap.weight / most)}; color: ${tap.weight / most > 0.35 ? "#000" : "#fff"}`}, tap.weight.toFixed(3));
   at("weights").replaceChildren(make("table", {"data-row": row, "data-column": column, "aria-label": "Weight of every tap"},
     ...Array.from({length: rows}, (_, i) => make("tr", {}, ...taps.slice(i * columns, (i + 1) * columns).map(cell)))));
   at("factor-value").textContent = `${chosen.factor.toPrecision(4)} (the net's own: ${window.factor.toPrecision(4)})`;
@@ -88,7 +112,7 @@ function paint(window, taps = [], most = 1) {
   context.imageSmoothingEnabled = false;
   if (ground?.complete) context.drawImage(ground, 0, 0, canvas.width, canvas.height);
   if (window) {
-    const {height, width} = embedding(window.embedding);
+    const [height, width] = window.image;
     const down = height > 1 ? (photo.height - 1) / (height - 1) : 1, right = width > 1 ? (photo.width - 1) / (width - 1) : 1;
     const cell = [Math.max(1, window.dilation[0]) * down * zoom, Math.max(1, window.dilation[1]) * right * zoom];
     context.globalAlpha = 0.75;
@@ -181,6 +205,7 @@ function startMasks() {
     if (by) { event.preventDefault(); choosePixel(chosen.x + by[0], chosen.y + by[1]); }
   });
   at("mask").hidden = !photo.windows.length;
+  at("left-out").textContent = photo.left_out.length ? `No room in this file for: ${photo.left_out.join("; ")}. A smaller input of the net makes room.` : "";
   at("window").append(...photo.windows.map((window, index) => make("option", {value: index}, `${window.name} (${window.kernel.join("×")})`)));
   at("window").addEventListener("change", () => chooseWindow(Number(at("window").value)));
   // the slider multiplies the net's own factor, or 1 where that is 0, by powers of ten

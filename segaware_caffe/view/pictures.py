@@ -4,6 +4,8 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,10 @@ from segaware_caffe.net import Net
 from segaware_caffe.net.plan import Step
 from segaware_caffe.net.run import Observer, Tensors
 from segaware_caffe.segmentation import CLASSES, MEAN, colormap, without_sinks
-from segaware_caffe.view.windows import Window, find_windows, stored, stored_bytes
+from segaware_caffe.view.windows import Source, find_windows, sources, stored_distances, stored_embedding
 
-#: bytes that the embeddings, and all pictures of blobs together, may take in a page of at most 8 MB
-EMBEDDINGS, TILES = 5_000_000, 1_600_000
+#: bytes that what masks are made of, and all pictures of blobs together, may take in a page of at most 8 MB
+SOURCES, TILES = 5_000_000, 1_600_000
 #: sides of the photograph that are tried for nets that take any, one more than multiples of 8
 SIDES = range(481, 64, -32)
 MAX_CHANNELS, TILE = 16, 72
@@ -38,20 +40,23 @@ def photographed(net: Net, rgb: np.ndarray, classes: Sequence[str] = ()) -> dict
     runner = Net(without_sinks(net.proto), net.phase)
     runner.share_with(net)
     name = _image_input(runner)
-    windows = _fit(runner, name, rgb)
+    carried, left_out = _fit(runner, name, rgb)
     height, width = runner.shapes[name][2:]
     photo, blob = pixels_at(rgb, height, width, runner.shapes[name][1])
-    watch = _Watch(runner, windows)
+    watch = _Watch(runner, {source.embedding for source in carried})
     outputs, _ = runner.run({name: blob}, passes=[], observers=[watch])
     scores = _scores_of(runner, outputs, (height, width))
+    by_distance = [window for source in carried if source.as_distances for window in source.windows]
     result: dict[str, Any] = {
         "input": name,
         "photo": _uri(Image.fromarray(photo), quality=88),
         "height": height,
         "width": width,
         "tiles": watch.found,
-        "embeddings": {str(value): stored(tensor) for value, tensor in watch.embeddings.items()},
-        "windows": [window.as_json() for window in windows],
+        "embeddings": {str(s.embedding): stored_embedding(watch.embeddings[s.embedding]) for s in carried if not s.as_distances},
+        "distances": {w.rule.key: stored_distances(watch.embeddings[w.rule.embedding], w.rule) for w in by_distance},
+        "windows": [window.as_json() for window in find_windows(runner, name) if window.name not in left_out],
+        "left_out": left_out,
         "scores": None,
     }
     if scores:
@@ -77,10 +82,11 @@ def _image_input(net: Net) -> str:
     raise CaffeError(f"net '{net.name}' has no input for a photograph (1, 3, H, W) among {', '.join(sources) or 'none'}")
 
 
-def _fit(net: Net, name: str, rgb: np.ndarray) -> list[Window]:
-    """Reshape the net to the largest size of the photograph's proportions whose embeddings the page can carry; the masks then.
+def _fit(net: Net, name: str, rgb: np.ndarray) -> tuple[list[Source], list[str]]:
+    """Reshape the net to the largest size of the photograph's proportions for which the page can carry what masks are made of.
 
-    A net that takes no other size than its own keeps it.
+    A net that takes no other size than its own keeps it: the masks that the page then has no room for are left out. What is
+    carried, and the names of the masks that are not.
     """
     own = net.shapes[name]
     longest = max(rgb.shape[:2])
@@ -88,21 +94,15 @@ def _fit(net: Net, name: str, rgb: np.ndarray) -> list[Window]:
         size = [int(round(side * length / longest) - 1) // 8 * 8 + 1 for length in rgb.shape[:2]]
         try:
             net.reshape(**{name: (1, own[1], *size)})
-            windows = find_windows(net, name)
+            found = sources(net, find_windows(net, name))
         except CaffeError:
             net.reshape(**{name: (1, *own[1:])})
             break
-        if stored_bytes(net, windows) <= EMBEDDINGS:
-            return windows
-    windows = find_windows(net, name)
-    if stored_bytes(net, windows) > EMBEDDINGS:
-        only = " x ".join(map(str, net.shapes[name][2:]))
-        raise CaffeError(
-            f"net '{net.name}' takes only photographs of {only}, whose embeddings are"
-            f" {stored_bytes(net, windows) / 1e6:.1f} MB, more than the {EMBEDDINGS / 1e6:.1f} MB that a page carries:"
-            " give the net a smaller input, with --set if it has a placeholder for it"
-        )
-    return windows
+        if sum(source.size for source in found) <= SOURCES:
+            return found, []
+    found = sources(net, find_windows(net, name))
+    carried = [source for source, total in zip(found, accumulate(source.size for source in found), strict=True) if total <= SOURCES]
+    return carried, [window.name for source in found if source not in carried for window in source.windows]
 
 
 def pixels_at(rgb: np.ndarray, height: int, width: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -128,9 +128,9 @@ def pixels_at(rgb: np.ndarray, height: int, width: int, channels: int) -> tuple[
 class _Watch(Observer):
     """Makes small pictures of every top as it passes, and keeps the embeddings of masks."""
 
-    def __init__(self, net: Net, windows: Sequence[Window]):
+    def __init__(self, net: Net, wanted: AbstractSet[int]):
         self.net = net
-        self.wanted = {window.rule.embedding for window in windows}
+        self.wanted = wanted
         self.embeddings: dict[int, torch.Tensor] = {}
         self.found: dict[str, dict[str, Any]] = {}
         steps = sum(len(node.tops) for node in net.graph.nodes if node.type != "Split")
