@@ -6,7 +6,7 @@ from typing import Any
 
 from segaware_caffe.net import Net
 from segaware_caffe.schema import write_text
-from segaware_caffe.view.folding import own_layers
+from segaware_caffe.view.drawing import own_layers
 from segaware_caffe.weights import compare
 
 

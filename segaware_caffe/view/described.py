@@ -9,7 +9,7 @@ import torch
 from segaware_caffe.net import Net
 from segaware_caffe.net.memory import Cost
 from segaware_caffe.schema import write_text
-from segaware_caffe.view.folding import family, own_layers
+from segaware_caffe.view.drawing import family, own_layers
 
 BINS = 32
 

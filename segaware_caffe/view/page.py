@@ -13,7 +13,7 @@ import numpy as np
 from segaware_caffe.files import replacing
 from segaware_caffe.net import Net
 from segaware_caffe.view.described import layers, net_text, totals
-from segaware_caffe.view.folding import drawings
+from segaware_caffe.view.drawing import drawings
 from segaware_caffe.view.pictures import photographed
 
 

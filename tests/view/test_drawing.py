@@ -2,7 +2,7 @@ from full_nets import ROOT, variables
 from view_nets import LENET, MASKS
 
 from segaware_caffe import Net
-from segaware_caffe.view.folding import GROUPS, MANY, drawings, fold
+from segaware_caffe.view.drawing import GROUPS, MANY, drawings, fold
 
 
 def test_in_place_layers_share_a_box_and_splits_have_none():
