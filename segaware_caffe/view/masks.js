@@ -162,7 +162,7 @@ function beforeAndAfter(window) {
     for (const [name, word] of [[before?.name, "before"], [layer?.tops[0]?.name, "after"]]) {
       const maker = page.layers.find(each => each.tops.some(top => top.name === name));
       const found = maker && photo.tiles[`${maker.name}/${name}`];
-      if (found?.tiles) figures.push(make("figure", {}, make("figcaption", {}, `${word} ${layer.name}: ${name}`), make("img", {class: "tiles", src: found.tiles, alt: `${name}, ${word}`})));
+      if (found?.tiles) figures.push(make("figure", {}, make("figcaption", {}, `${word} ${layer.name}: ${name}`), make("img", {class: "tiles", src: found.classes ?? found.tiles, alt: `${name}, ${word}`})));
     }
   }
   return figures;

@@ -202,6 +202,8 @@ function pictures(layer) {
 function pictured(found, name) {
   const parts = [];
   if (found.colours) parts.push(make("img", {class: "tiles", src: found.colours, alt: `${name}: three main components as red, green, blue`}));
+  if (found.classes) parts.push(make("img", {class: "tiles", src: found.classes, alt: `${name}: the channel with the largest value, as a class`}),
+    make("p", {class: "note"}, "the class with the largest value"));
   if (found.tiles) parts.push(make("img", {class: "tiles", src: found.tiles, alt: `${name}: its first ${found.channels} channels`}),
     make("p", {class: "note"}, `${found.channels} of ${found.shape[1]} channels, each from its least value (black) to its most (white)`));
   if (found.min !== undefined) parts.push(make("p", {class: "note"}, `from ${number(found.min)} to ${number(found.max)}, mean ${number(found.mean)}`));

@@ -3,7 +3,7 @@
 import base64
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from itertools import accumulate
 from typing import Any
@@ -24,7 +24,7 @@ SOURCES, TILES = 5_000_000, 1_600_000
 #: sides of the photograph that are tried for nets that take any, one more than multiples of 8
 SIDES = range(481, 64, -32)
 MAX_CHANNELS, TILE = 16, 72
-#: twelve colours that people tell apart whatever colours they see (after Krzywinski, "15-color palette", and Okabe and Ito)
+#: colours that most people tell apart whatever colours they see: the first nine Okabe and Ito's, the rest after Krzywinski's 15
 SAFE = (
     "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999", "#920000", "#b6dbff",
     "#24ff24", "#490092", "#ffb6db", "#004949", "#db6d00", "#6db6ff", "#924900", "#006ddb", "#b66dff", "#ffff6d",
@@ -43,9 +43,9 @@ def photographed(net: Net, rgb: np.ndarray, classes: Sequence[str] = ()) -> dict
     carried, left_out = _fit(runner, name, rgb)
     height, width = runner.shapes[name][2:]
     photo, blob = pixels_at(rgb, height, width, runner.shapes[name][1])
-    watch = _Watch(runner, {source.embedding for source in carried})
+    scores = _scores_of(runner, (height, width))
+    watch = _Watch(runner, {source.embedding for source in carried}, runner.shapes[scores][1] if scores else 0)
     outputs, _ = runner.run({name: blob}, passes=[], observers=[watch])
-    scores = _scores_of(runner, outputs, (height, width))
     by_distance = [window for source in carried if source.as_distances for window in source.windows]
     result: dict[str, Any] = {
         "input": name,
@@ -66,10 +66,10 @@ def photographed(net: Net, rgb: np.ndarray, classes: Sequence[str] = ()) -> dict
     return result
 
 
-def _scores_of(net: Net, outputs: Mapping[str, torch.Tensor], size: tuple[int, int]) -> str | None:
+def _scores_of(net: Net, size: tuple[int, int]) -> str | None:
     """The output that is taken for scores of classes: of those with several channels and the photograph's size the last, if any."""
-    values = net.graph.blobs()
-    found = [name for name, blob in outputs.items() if blob.dim() == 4 and 1 < blob.shape[1] <= 256 and tuple(blob.shape[2:]) == size]
+    shapes, values = net.shapes, net.graph.blobs()
+    found = [name for name in net.outputs if len(shapes[name]) == 4 and 1 < shapes[name][1] <= 256 and shapes[name][2:] == size]
     return max(found, key=values.__getitem__, default=None)
 
 
@@ -126,11 +126,12 @@ def pixels_at(rgb: np.ndarray, height: int, width: int, channels: int) -> tuple[
 
 
 class _Watch(Observer):
-    """Makes small pictures of every top as it passes, and keeps the embeddings of masks."""
+    """Makes small pictures of every top as it passes, and keeps those `wanted`; what has `classes` channels may be scores."""
 
-    def __init__(self, net: Net, wanted: AbstractSet[int]):
+    def __init__(self, net: Net, wanted: AbstractSet[int], classes: int):
         self.net = net
         self.wanted = wanted
+        self.classes = classes
         self.embeddings: dict[int, torch.Tensor] = {}
         self.found: dict[str, dict[str, Any]] = {}
         steps = sum(len(node.tops) for node in net.graph.nodes if node.type != "Split")
@@ -156,6 +157,10 @@ class _Watch(Observer):
             planes = torch.nan_to_num(values[0, : self.channels]).cpu().numpy()
             result["tiles"] = _uri(_sheet(planes, self.side))
             result["channels"] = len(planes)
+            if top.shape[1] == self.classes:
+                best = Image.fromarray(safe_colours()[values[0].argmax(0).cpu().numpy()])
+                best.thumbnail((4 * self.side, 4 * self.side), Image.Resampling.NEAREST)
+                result["classes"] = _uri(best, lossless=True)
             if embedding:
                 result["colours"] = _uri(Image.fromarray(principal_colours(values[0].cpu().numpy())), quality=85)
         return result
@@ -187,13 +192,18 @@ def principal_colours(features: np.ndarray) -> np.ndarray:
     return (255 * scaled).astype(np.uint8).reshape(3, *features.shape[1:]).transpose(1, 2, 0)
 
 
+def safe_colours() -> np.ndarray:
+    """SAFE as a palette (256, 3) uint8, which repeats itself."""
+    colours = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in SAFE], np.uint8)
+    return colours[np.arange(256) % len(colours)]
+
+
 def _scored(name: str, scores: torch.Tensor, classes: Sequence[str]) -> dict[str, Any]:
     """The best classes in both palettes, and the probabilities (softmax) at every second pixel or fewer, in 255ths."""
     best = scores[0].argmax(0).cpu().numpy().astype(np.uint8)
     stride = max(1, math.ceil(math.sqrt(scores[0].numel() / 700_000)))
     chances = torch.softmax(scores[0, :, ::stride, ::stride].float(), 0).cpu().numpy()
-    safe = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in SAFE], np.uint8)
-    palettes = {"colour-blind safe": safe[np.arange(256) % len(safe)], "VOC": colormap()}
+    palettes = {"colour-blind safe": safe_colours(), "VOC": colormap()}
     return {
         "blob": name,
         "classes": list(classes),

@@ -58,7 +58,15 @@ def test_a_photograph_gives_pictures_of_every_blob(tmp_path):
     assert set(photo["tiles"]) == {"emb/emb", "dist/dist", "weighted/weighted", "mask/mask", "norm/norm", "relu/norm", "crf/crf"}
     assert photo["tiles"]["emb/emb"]["colours"].startswith("data:image/webp;base64,")
     assert photo["tiles"]["mask/mask"]["channels"] == 16 and photo["tiles"]["relu/norm"]["min"] >= 0
+    assert {key for key, tile in photo["tiles"].items() if "classes" in tile} == {"norm/norm", "relu/norm", "crf/crf"}
     assert photo["scores"]["classes"] == ["a", "b", "c", "d"] and next(window["name"] for window in photo["windows"]) == "mask"
+
+
+def test_a_net_of_one_size_takes_a_grey_photograph_at_that_size(tmp_path):
+    write_page(Net(LENET), tmp_path / "net.html", photograph=PHOTOGRAPH)
+    photo = content(tmp_path / "net.html")["photograph"]
+    assert (photo["height"], photo["width"], photo["windows"], photo["scores"]) == (28, 28, [], None)
+    assert "prob/prob" in photo["tiles"] and "tiles" in photo["tiles"]["conv2/conv2"]
 
 
 def test_names_cannot_end_the_script(tmp_path):
