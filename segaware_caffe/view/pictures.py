@@ -157,8 +157,9 @@ class _Watch(Observer):
             planes = torch.nan_to_num(values[0, : self.channels]).cpu().numpy()
             result["tiles"] = _uri(_sheet(planes, self.side))
             result["channels"] = len(planes)
-            if top.shape[1] == self.classes:
-                best = Image.fromarray(safe_colours()[values[0].argmax(0).cpu().numpy()])
+            labels = values[0].argmax(0).cpu().numpy()
+            if top.shape[1] == self.classes and np.ptp(labels):
+                best = Image.fromarray(safe_colours()[labels])
                 best.thumbnail((4 * self.side, 4 * self.side), Image.Resampling.NEAREST)
                 result["classes"] = _uri(best, lossless=True)
             if embedding:
