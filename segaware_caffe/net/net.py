@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.layers import Context, Layer, Shape, dims
 from segaware_caffe.net.backward import backward_flags
 from segaware_caffe.net.build import build_graph
@@ -29,7 +29,7 @@ from segaware_caffe.net.scope import Scope
 from segaware_caffe.net.signature import NamesInputs
 from segaware_caffe.ops.watched import is_watched
 from segaware_caffe.schema import filter_net, read_net, write_binary, write_text
-from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, write_weights
+from segaware_caffe.weights import ArrayBlob, LayerWeights, LoadReport, LoadTarget, load_weights, read_weights, write_weights
 
 logger = logging.getLogger(__name__)
 Array = torch.Tensor | np.ndarray
@@ -128,6 +128,21 @@ class Net(nn.Module):
             if node.proto.HasField("phase"):
                 node.module.train(node.proto.phase == 0)
         self._log_result()
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], phase: str = "TEST", **options: Any) -> "Net":
+        """The net of a .safetensors file that holds its definition too, as `save` and `segaware-caffe convert NET --weights` write it.
+
+        `options` are those of `Net`. Raises CaffeError for a file without a definition.
+
+        >>> Net('input: "x" input_shape { dim: 1 dim: 3 } layer { name: "relu" type: "ReLU" bottom: "x" top: "y" }').save("net.safetensors")
+        >>> Net.from_file("net.safetensors").outputs
+        ['y']
+        """
+        text = read_weights(path).prototxt
+        if not text:
+            raise WeightsError(f"{path}: holds no prototxt, only weights: give both, as in Net('net.prototxt', weights='{path}')")
+        return cls(text, phase, path, **options)
 
     # -- construction ----------------------------------------------------------------------
 
@@ -295,7 +310,8 @@ class Net(nn.Module):
 
         A .caffemodel holds every layer's definition too, as the reference's snapshots do
         (spec/pipeline.md 2.10). In a .h5 a shared blob is stored with its owner alone. These two
-        formats can take the `gradients` that the blobs have (solver field snapshot_diff).
+        formats can take the `gradients` that the blobs have (solver field snapshot_diff). A .safetensors
+        holds the prototxt of this phase too; see `from_file`.
         """
         owned: set[int] = set()
         layers = []
@@ -308,7 +324,7 @@ class Net(nn.Module):
                 tensors = (node.module.registered(index) for index in range(len(blobs)))
                 blobs = [_with_gradient(blob, tensor) for blob, tensor in zip(blobs, tensors, strict=True)]
             layers.append(LayerWeights(node.name, node.type, blobs, _definition(node)))
-        write_weights(path, self.name, layers, kind)
+        write_weights(path, self.name, layers, kind, write_text(self.proto))
 
     # -- shapes ----------------------------------------------------------------------------
 

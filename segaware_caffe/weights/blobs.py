@@ -170,13 +170,15 @@ class LayerWeights(NamedTuple, Generic[B]):
 class Weights:
     """The layers of a weight file, in its order; those without blobs too, where the file has them.
 
-    `kind` is "caffemodel", "hdf5", "safetensors", "npz" or "torch"; `net_name` is "" if unknown.
+    `kind` is "caffemodel", "hdf5", "safetensors", "npz" or "torch"; `net_name` is "" if unknown, and so
+    is `prototxt`, the net's definition, which a .safetensors may hold.
     """
 
     path: str
     kind: str
     net_name: str = ""
     layers: list[LayerWeights[BlobRef]] = field(default_factory=list)
+    prototxt: str = ""
 
     def __iter__(self) -> Iterator[LayerWeights[BlobRef]]:
         return iter(self.layers)

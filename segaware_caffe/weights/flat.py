@@ -1,6 +1,6 @@
 """Weights as a flat dictionary of arrays, key `<layer>.<blob index>`: .safetensors, .npz and PyTorch's .pt.
 
-Only .safetensors keeps the net's name and the layers' types. Nothing that is read is executed.
+Only .safetensors keeps the net's name, its prototxt and the layers' types. Nothing that is read is executed.
 """
 
 import json
@@ -20,8 +20,8 @@ from segaware_caffe.files import replacing
 from segaware_caffe.weights.blobs import Array, ArrayBlob, BlobRef, LayerWeights, Weights, Writable, as_blob, check_shape
 from segaware_caffe.weights.sniff import open_as
 
-#: safetensors metadata: the net's name, and [[layer, type, number of blobs], …] in order as JSON
-NET_NAME, LAYERS = "net_name", "layers"
+#: safetensors metadata: the net's name, [[layer, type, number of blobs], …] in order as JSON, and the net's definition
+NET_NAME, LAYERS, PROTOTXT = "net_name", "layers", "prototxt"
 
 
 def read_safetensors(path: str | os.PathLike[str]) -> Weights:
@@ -32,15 +32,15 @@ def read_safetensors(path: str | os.PathLike[str]) -> Weights:
         metadata = file.metadata() or {}
         blobs = {key: _checked(file.get_tensor(key), path, key) for key in file.offset_keys()}
         layers = _described_layers(json.loads(metadata[LAYERS]), blobs) if LAYERS in metadata else _layers(path, blobs)
-    return Weights(os.fspath(path), "safetensors", metadata.get(NET_NAME, ""), layers)
+    return Weights(os.fspath(path), "safetensors", metadata.get(NET_NAME, ""), layers, metadata.get(PROTOTXT, ""))
 
 
-def write_safetensors(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable]) -> None:
-    """Write layers to a .safetensors file, with their order, types and the net's name as metadata."""
+def write_safetensors(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable], prototxt: str = "") -> None:
+    """Write layers to a .safetensors file, with their order, types, the net's name and its definition, if given, as metadata."""
     numpy = optional_import("safetensors.numpy", "safetensors", path)
     complete: list[LayerWeights[Any]] = [LayerWeights(*layer) for layer in layers]
     described = [[layer.name, layer.type, len(layer.blobs)] for layer in complete]
-    metadata = {"format": "pt", NET_NAME: net_name, LAYERS: json.dumps(described)}
+    metadata = {"format": "pt", NET_NAME: net_name, LAYERS: json.dumps(described)} | ({PROTOTXT: prototxt} if prototxt else {})
     blobs = {key: np.require(blob.numpy(), requirements="C") for key, blob in _keyed(path, complete).items()}
     with replacing(path) as temporary:
         numpy.save_file(blobs, temporary, metadata)

@@ -69,11 +69,13 @@ def read_weights(path: str | os.PathLike[str]) -> Weights:
     return READERS.get(file_kind(MappedFile(path)), read_caffemodel)(path)
 
 
-def write_weights(path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable], kind: str | None = None) -> None:
+def write_weights(
+    path: str | os.PathLike[str], net_name: str, layers: Iterable[Writable], kind: str | None = None, prototxt: str = ""
+) -> None:
     """Write layers as `kind`, or else the suffix of `path`, says: .caffemodel, .h5, .safetensors, .npz, .pt or .pth.
 
     `layers` are LayerWeights or tuples (name, type, blobs), as for `write_caffemodel`. Legacy
-    shapes become the ones that today's layers have.
+    shapes become the ones that today's layers have. Only .safetensors keeps a net's `prototxt`.
 
     >>> import numpy as np
     >>> layers = [("fc", "InnerProduct", [np.ones((2, 3), np.float32), np.zeros(2, np.float32)])]
@@ -84,7 +86,8 @@ def write_weights(path: str | os.PathLike[str], net_name: str, layers: Iterable[
     writer = WRITERS.get(kind or Path(path).suffix.lower())
     if writer is None:
         raise WeightsError(f"{path}: weights are written to a name that ends in {', '.join(WRITERS)}")
-    writer(path, net_name, [_modern(LayerWeights(*layer)) for layer in layers])
+    more = {"prototxt": prototxt} if writer is write_safetensors else {}
+    writer(path, net_name, [_modern(LayerWeights(*layer)) for layer in layers], **more)
 
 
 def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Conversion:
@@ -102,7 +105,7 @@ def convert(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> C
         weights = copy_caffemodel(source, target)
     else:
         weights = read_weights(source)
-        write_weights(target, weights.net_name, weights)
+        write_weights(target, weights.net_name, weights, prototxt=weights.prototxt)
     blobs = [blob for layer in weights for blob in layer.blobs if blob is not None]
     return Conversion(
         weights.path,

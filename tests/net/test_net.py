@@ -10,6 +10,7 @@ import torch
 
 import segaware_caffe
 from segaware_caffe import CaffeError, Net
+from segaware_caffe.cli import main
 from segaware_caffe.layers import registry
 
 CHAIN = """
@@ -207,3 +208,23 @@ def test_the_five_blobs_of_nvidias_batch_norm_are_saved_and_loaded(tmp_path, suf
         assert torch.equal(mine.tensor, theirs.tensor)
     x = torch.randn(2, 3, 4)
     torch.testing.assert_close(other(x=x)["y"], Net(text, weights=tmp_path / f"bn{suffix}", passes=[])(x=x)["y"])
+
+
+def test_a_file_that_holds_definition_and_weights(tmp_path, capsys):
+    """In .safetensors; conversion to the same format keeps it, and what has none is refused by name."""
+    text = """name: "pair" input: "x" input_shape { dim: 2 dim: 3 }
+        layer { name: "fc" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: ${N}
+                weight_filler { type: "xavier" } } }"""
+    net, x = Net(text, variables={"N": 4}), torch.rand(2, 3)
+    prototxt, weights, both, again = (tmp_path / name for name in ("n.prototxt", "n.caffemodel", "n.safetensors", "again.safetensors"))
+    prototxt.write_text(text)
+    net.save(weights)
+    assert main(["convert", str(prototxt), "--weights", str(weights), "--set", "N=4", str(both)]) == 0
+    assert main(["convert", str(both), str(again)]) == 0
+    assert "1 layers with weights" in capsys.readouterr().out
+    for path in (both, again):
+        torch.testing.assert_close(Net.from_file(path)(x), net(x), rtol=0, atol=0)
+    assert main(["convert", str(weights), str(both)]) == 0
+    assert main(["convert", str(weights), str(both), "--set", "N=4"]) == 2
+    with pytest.raises(CaffeError, match=r"n\.safetensors: holds no prototxt, only weights"):
+        Net.from_file(both)
