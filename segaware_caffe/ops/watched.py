@@ -4,5 +4,6 @@ import torch
 
 
 def is_watched() -> bool:
-    """Whether PyTorch's compiler or `torch.export` traces this call, or a dispatch mode such as the flop counter sees its operators."""
-    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
+    """Whether PyTorch's compiler, `torch.export` or `torch.jit.trace` traces this call, or a dispatch mode such as the flop counter
+    sees its operators."""
+    return torch.compiler.is_compiling() or torch._C._is_tracing() or torch._C._len_torch_dispatch_stack() > 0

@@ -5,7 +5,6 @@ A protobuf message is read through a C library, field by field; a compiler that 
 
 from typing import Any, ClassVar
 
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from segaware_caffe.schema.messages import extensions, message_class
@@ -59,7 +58,7 @@ def forget_classes() -> None:
 _CLASSES: dict[str, type[PlainMessage]] = {}
 
 
-def _plain_class(message: Descriptor) -> type[PlainMessage]:
+def _plain_class(message: Any) -> type[PlainMessage]:
     """The class of a message's copies: its attributes are enum constants, and the defaults of fields."""
     name = _name(message)
     if name not in _CLASSES:
@@ -72,7 +71,7 @@ def _plain_class(message: Descriptor) -> type[PlainMessage]:
     return _CLASSES[name]
 
 
-def _default(message: Descriptor, name: str) -> Any:
+def _default(message: Any, name: str) -> Any:
     field = {**message.fields_by_name, **extensions(_name(message))}[name]
     if fields_of(message).by_name[name].repeated:
         return ()
@@ -83,5 +82,5 @@ def _restored(name: str, given: dict[str, Any]) -> PlainMessage:
     return _plain_class(message_class(name).DESCRIPTOR)(given)
 
 
-def _name(message: Descriptor) -> str:
+def _name(message: Any) -> str:
     return str(message.full_name).removeprefix("caffe.")

@@ -81,3 +81,25 @@ def test_profilers_see_the_layers(case):
         net(**inputs)
     seen = {event.key for event in profile.key_averages()}
     assert {step.label for step in net._planned_for(net.inputs)[2].steps} <= seen
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:`torch.jit:DeprecationWarning")
+def test_jit_traces_the_literal_net(case):
+    """PyTorch's older tracer, for the sizes that it sees; it takes no keywords."""
+    net, inputs, expected = case
+    net.pass_names = ()
+    net = fresh(net)
+
+    class ByPlace(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, *values):
+            return tuple(self.net(**dict(zip(inputs, values, strict=True))).values())
+
+    with torch.no_grad():
+        traced = torch.jit.trace(ByPlace(), tuple(inputs.values()), check_trace=False)
+        found = traced(*inputs.values())
+    if not any(list(layer.buffers(recurse=False)) for layer in net.layers):  # a state goes on from run to run
+        assert_near(dict(zip(expected, found, strict=True)), expected, 1e-4)
