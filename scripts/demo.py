@@ -14,12 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from drawing import beside, legend, marked, mask_sheet, principal_colours, show, telling_pixels
+from drawing import beside, legend, marked, mask_sheet, show, telling_pixels
 from PIL import Image
 
 import segaware_caffe
 from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.segmentation import MEAN, colormap, overlay, read_photograph
+from segaware_caffe.view import principal_colours
 
 #: a wheel that holds a street photograph, and where
 WHEEL, MEMBER = "ultralytics==8.4.190", "ultralytics/assets/bus.jpg"

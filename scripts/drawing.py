@@ -74,17 +74,6 @@ def legend(names: Mapping[str, tuple[int, ...]]) -> Image.Image:
     return sheet
 
 
-def principal_colours(features: np.ndarray) -> np.ndarray:
-    """Features (channels, H, W) as a picture (H, W, 3) uint8: their three principal components as red, green and blue."""
-    flat = features.reshape(len(features), -1).astype(np.float64)
-    flat -= flat.mean(1, keepdims=True)
-    _, directions = np.linalg.eigh(flat @ flat.T)
-    parts = directions[:, :-4:-1].T @ flat
-    low, high = np.percentile(parts, [2, 98], axis=1, keepdims=True)
-    scaled = np.clip((parts - low) / (high - low), 0, 1)
-    return (255 * scaled).astype(np.uint8).reshape(3, *features.shape[1:]).transpose(1, 2, 0)
-
-
 def show(
     name: str,
     folder: Path,

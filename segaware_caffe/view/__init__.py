@@ -2,5 +2,6 @@
 
 from segaware_caffe.view.comparison import compare_nets, compare_weights
 from segaware_caffe.view.page import write_page
+from segaware_caffe.view.pictures import principal_colours
 
-__all__ = ["compare_nets", "compare_weights", "write_page"]
+__all__ = ["compare_nets", "compare_weights", "principal_colours", "write_page"]
