@@ -431,7 +431,7 @@ class Net(nn.Module):
             values[value] = blob
         return run_plan(plan, values, observers)
 
-    @torch._dynamo.assume_constant_result
+    @torch.compiler.assume_constant_result
     def _make_ready(self, names: tuple[str, ...], keep: tuple[str, ...], losses: bool, training: bool) -> None:
         """Run for real when a run is traced: the plan that the trace then finds in `_ready`."""
         sources = self._sources()
