@@ -62,6 +62,7 @@ def close(predicted: float, measured: float) -> bool:
     return abs(predicted - measured) <= 0.15 * measured
 
 
+@pytest.mark.slow
 @NETWORKS
 def test_the_predicted_peak_is_within_15_percent_of_the_measured_one(name, size):
     # what malloc keeps varies from process to process by a tenth and more, so the median of five counts
