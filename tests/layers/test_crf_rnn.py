@@ -54,6 +54,7 @@ def test_the_weights_start_as_the_fields_say():
     assert ones.blobs[0].sum().item() == ones.blobs[1].sum().item() == 3
 
 
+@pytest.mark.slow
 def test_gradients():
     unary, initial, image = inputs()
     layer = make_layer(TEXT % "", SHAPE, SHAPE, SHAPE)

@@ -65,6 +65,7 @@ def test_against_iterations_spelt_out():
         torch.testing.assert_close(got, want)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "bottoms"),
     [

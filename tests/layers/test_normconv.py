@@ -116,6 +116,7 @@ def test_against_softmax_over_patches(case, batch, channels_groups, l1, remove_c
         torch.testing.assert_close(got, want)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("geometry", "fields"),
     [
