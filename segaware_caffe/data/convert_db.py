@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from segaware_caffe.data.database_writer import COMMIT, database_writer
-from segaware_caffe.data.databases import BACKENDS, open_database
+from segaware_caffe.data.databases import BACKENDS, records
 
 
 def convert_database(source: str | os.PathLike[str], target: str | os.PathLike[str], backend: str = "LMDB") -> Iterator[int]:
@@ -17,7 +17,7 @@ def convert_database(source: str | os.PathLike[str], target: str | os.PathLike[s
     source, target = Path(source), Path(target)
     kind = "LMDB" if (source / "data.mdb").exists() else "LEVELDB"
     with database_writer(target, backend) as writer:
-        for key, value in open_database(str(source), BACKENDS[kind].number):
+        for key, value in records(str(source), BACKENDS[kind].number):
             writer.put(key, value)
             if writer.count % COMMIT == 0:
                 yield writer.count

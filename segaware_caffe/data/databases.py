@@ -6,8 +6,8 @@ readers of one share its handle, which is closed when the last has gone.
 
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,10 @@ class Lmdb:
         except self._lmdb.Error as error:
             raise FileError(f"cannot open LMDB: {error}") from error
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._environment.close()
+
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         try:
             with self._environment.begin() as transaction:
@@ -53,6 +57,10 @@ class LevelDb:
         except (self._plyvel.Error, OSError) as error:
             raise FileError(f"cannot open LevelDB: {_text(error)}") from error
 
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         try:
             yield from self._database.iterator(verify_checksums=True)
@@ -67,19 +75,31 @@ def _text(error: Exception) -> str:
 
 
 _KINDS: dict[int, Callable[[str], Any]] = {BACKENDS["LEVELDB"].number: LevelDb, BACKENDS["LMDB"].number: Lmdb}
-_open: weakref.WeakValueDictionary[tuple[str, int], Any] = weakref.WeakValueDictionary()
-_lock = threading.Lock()
+_open: dict[tuple[str, int], list[Any]] = {}  # the database, and how many read it
+_lock = threading.RLock()
 
 
-def open_database(path: str, backend: int) -> Lmdb | LevelDb:
-    """A database whose iteration gives (key, value) in key order. `backend` is a number of DataParameter.DB."""
+@contextmanager
+def open_database(path: str, backend: int) -> Iterator[Lmdb | LevelDb]:
+    """A database whose iteration gives (key, value) in key order. `backend` is a number of DataParameter.DB.
+
+    Whoever reads it at the same time shares it: its library lets a process open it only once.
+    """
     _check_kind(path, backend)
     key = (os.path.realpath(path), backend)
     with _lock:
-        database = _open.get(key)
-        if database is None:
-            database = _open[key] = _KINDS[backend](path)
-    return database
+        if key not in _open:
+            _open[key] = [_KINDS[backend](path), 0]
+        entry = _open[key]
+        entry[1] += 1
+    try:
+        yield entry[0]
+    finally:
+        with _lock:
+            entry[1] -= 1
+            if not entry[1]:
+                del _open[key]
+                entry[0].close()
 
 
 def _check_kind(path: str, backend: int) -> None:
@@ -93,9 +113,15 @@ def _check_kind(path: str, backend: int) -> None:
         raise FileError(f"source '{path}' is no LMDB (it holds no data.mdb), but backend is LMDB")
 
 
+def records(path: str, backend: int) -> Iterator[tuple[bytes, bytes]]:
+    """The (key, value) pairs of a database in key order, once through."""
+    with open_database(path, backend) as database:
+        yield from database
+
+
 def read_datums(path: str, backend: int) -> Iterator[tuple[str, Any]]:
     """The Datums of a database with their keys, once through. CaffeError names the key of a broken record."""
-    for key, value in open_database(path, backend):
+    for key, value in records(path, backend):
         where = f"record '{key.decode(errors='backslashreplace')}' of '{path}'"
         try:
             datum = Datum.FromString(value)

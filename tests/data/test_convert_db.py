@@ -5,13 +5,14 @@ from data.test_database_layers import write_database
 
 from segaware_caffe import CaffeError, cli
 from segaware_caffe.data.convert_db import convert_database
-from segaware_caffe.data.databases import BACKENDS, open_database
+from segaware_caffe.data.databases import BACKENDS
+from segaware_caffe.data.databases import records as read_records
 
 RECORDS = {f"{k:05d}".encode(): bytes([k % 256]) * (k % 7 + 1) for k in range(2500)}
 
 
 def records(path, backend):
-    return dict(open_database(str(path), BACKENDS[backend].number))
+    return dict(read_records(str(path), BACKENDS[backend].number))
 
 
 @pytest.mark.parametrize("backend", ["LMDB", "LEVELDB"])
