@@ -1,5 +1,6 @@
 """What the tests of every room may use."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the reference's files are not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _glog_as_it_was():
+    """The command line hands its glog flags on through the environment, where no later test may meet them."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("GLOG_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("GLOG_")]:
+        del os.environ[name]
+    os.environ.update(before)
