@@ -1,9 +1,12 @@
 """What the tests of every room may use."""
 
+import logging
 import os
 from pathlib import Path
 
 import pytest
+
+from segaware_caffe.log_lines import PACKAGE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -20,10 +23,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _glog_as_it_was():
-    """The command line hands its glog flags on through the environment, where no later test may meet them."""
-    before = {name: value for name, value in os.environ.items() if name.startswith("GLOG_")}
+def _logging_as_it_was():
+    """The command line hands its glog flags on through the environment, and `caffe.init_log` adds a handler: no later test may meet them."""
+    variables = {name: value for name, value in os.environ.items() if name.startswith("GLOG_")}
+    package = logging.getLogger(PACKAGE)
+    handlers, level, propagate = package.handlers[:], package.level, package.propagate
     yield
     for name in [name for name in os.environ if name.startswith("GLOG_")]:
         del os.environ[name]
-    os.environ.update(before)
+    os.environ.update(variables)
+    package.handlers[:] = handlers
+    package.setLevel(level)
+    package.propagate = propagate
