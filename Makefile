@@ -20,7 +20,7 @@ test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 test-slow: $(VENV)/.test
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto -m slow
 
 test-oldest: $(OLDEST)/.test
 	$(OLDEST)/bin/python -m pytest -q -n auto -m "not slow"

@@ -24,7 +24,7 @@ def shared() -> Path:
 
 @pytest.fixture(autouse=True)
 def _logging_as_it_was():
-    """The command line hands its glog flags on through the environment, and `caffe.init_log` adds a handler: no later test may meet them."""
+    """The command line hands glog flags on through the environment, and `caffe.init_log` adds a handler: no later test may meet either."""
     variables = {name: value for name, value in os.environ.items() if name.startswith("GLOG_")}
     package = logging.getLogger(PACKAGE)
     handlers, level, propagate = package.handlers[:], package.level, package.propagate

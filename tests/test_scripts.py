@@ -62,6 +62,7 @@ def experiment(tmp_path) -> Experiment:
     return Experiment(tmp_path)
 
 
+@pytest.mark.slow
 def test_from_test_res_to_eval(experiment):
     """test_res.sh and gen_preds.sh give in the reference's folders what `voc predict` gives in one go; eval.sh finds it there."""
     test = {"TEST_SET": "voc_val", "ITERS": 2}
@@ -104,6 +105,7 @@ def test_the_test_set_is_not_evaluated(experiment):
     assert experiment.script("eval.sh") == "This is test set. No evaluation. Just saved as png\n"
 
 
+@pytest.mark.slow
 def test_training_runs(experiment):
     printed = experiment.script("train_res.sh", CROP_SIZE=33, ITERS=2, SNAP=2, ITER_SIZE=2, FINAL_LR1=1, FINAL_LR2=2, LEARNING_RATE=1e-7)
     assert "Optimization Done." in printed

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import segaware_caffe
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,6 +63,7 @@ def mypy(script: Path) -> list[str]:
     return [line for line in done.stdout.splitlines() if f"{script.name}:" in line]
 
 
+@pytest.mark.slow
 def test_a_users_script_is_understood_and_its_mistakes_are_found(tmp_path):
     right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
     right.write_text(SCRIPT)

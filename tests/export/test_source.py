@@ -80,6 +80,7 @@ def test_shipped_networks_any_size_formatted_without_this_package(model, tmp_pat
     assert subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", *style]).returncode == 0
 
 
+@pytest.mark.slow
 def test_it_trains(tmp_path):
     net = Net(CAMVID_SEGAWARE.prototxt, weights=CAMVID_SEGAWARE.weights)
     segaware_caffe.export_source(net, tmp_path / "net.py")

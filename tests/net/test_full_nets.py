@@ -31,7 +31,7 @@ def check(path) -> None:
         assert (last == golden["argmax"]).mean() >= 0.999
 
 
-@pytest.mark.parametrize("name", ["embs_deploy_321", "vgg_deploy_321", "res_test_321"])
+@pytest.mark.parametrize("name", ["embs_deploy_321", "vgg_deploy_321", pytest.param("res_test_321", marks=pytest.mark.slow)])
 def test_every_blob_agrees_with_the_reference(name):
     check(GOLDEN_NETS / f"{name}.npz")
 

@@ -61,6 +61,7 @@ def test_attack(attack, says):
     assert len(str(error.value)) < 1000
 
 
+@pytest.mark.slow
 def test_a_million_unknown_fields():
     with pytest.raises(CaffeError) as error:
         parse_text("x: 1\n" * 1_000_000, "NetParameter")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 from log_lines import messages
 from solver.support import counter_param
 
@@ -57,6 +58,7 @@ def torchrun(folder: Path, *command: object) -> str:
     return run.stderr
 
 
+@pytest.mark.slow
 def test_gradients_and_loss_are_those_of_the_whole_shuffled_batch(tmp_path):
     one, two = prepared(tmp_path / "one", 4, shuffle=True), prepared(tmp_path / "two", 2, shuffle=True)
     subprocess.run([sys.executable, TRAINING, "solver.prototxt", "--gradients", "of"], cwd=one, check=True)

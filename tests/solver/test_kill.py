@@ -57,7 +57,9 @@ def prepared(folder: Path, type_name: str, snapshot_format: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("type_name", "form", "suffix"), [("SGD", "BINARYPROTO", ""), ("Adam", "HDF5", ".h5")])
+@pytest.mark.parametrize(
+    ("type_name", "form", "suffix"), [("SGD", "BINARYPROTO", ""), pytest.param("Adam", "HDF5", ".h5", marks=pytest.mark.slow)]
+)
 def test_ten_iterations_a_kill_and_ten_more_are_twenty_to_the_bit(tmp_path, type_name, form, suffix):
     straight, broken = (prepared(tmp_path / name, type_name, form) for name in ("straight", "broken"))
     runs = start(straight), start(broken, "--kill-at", 13)
