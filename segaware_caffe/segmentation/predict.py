@@ -74,7 +74,9 @@ class Predictor:
         if not isinstance(layer, ImageLayer):
             return LayerParameter().image_data_param, Rules(False, 1.0, False, (segmenter.size[0], segmenter.size[1]), MEAN, "", ())
         if layer.rules.draws:
-            raise FieldError(f"layer '{layer.name}' ({layer.type}): with mirror or scale_factors no two predictions are the same")
+            raise FieldError(
+                f"layer '{layer.name}' ({layer.type}): with mirror, scale_factors or distort_param no two predictions are the same"
+            )
         return layer.options, layer.rules
 
     @property
