@@ -49,10 +49,10 @@ def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes:
 
 
 @contextmanager
-def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
+def layer_progress(net: Net, runs: int, label: str) -> Iterator[Any]:
     """A progress bar that moves with every layer while the block runs `net` `runs` times."""
     with progress(runs * len(net.layers), label, "layer") as bar, net.observed_by(Progress(bar)):
-        yield
+        yield bar
 
 
 class Progress(Observer):
