@@ -73,8 +73,10 @@ def find_photographs(words: Sequence[str]) -> list[Photograph]:
     >>> [photograph.name for photograph in find_photographs(["frames"])]
     ['frame2', 'frame10']
     """
-    found = [photograph for word in words for photograph in _found(word)]
-    return list({photograph.path.resolve(): photograph for photograph in reversed(found)}.values())[::-1]
+    found: dict[Path, Photograph] = {}
+    for photograph in (photograph for word in words for photograph in _found(word)):
+        found.setdefault(photograph.path.resolve(), photograph)
+    return list(found.values())
 
 
 def _found(word: str) -> list[Photograph]:
