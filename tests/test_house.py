@@ -146,7 +146,7 @@ THEMES = {
     "cli": "cli commands json tools_databases tools_texts",
     "data": "golden_data label_map_layers",
     "layers": "declarations docs forks",
-    "net": "compile explain full_nets hostile_input module parallel sequences wild zoo",
+    "net": "compile explain full_nets hostile_input launches module parallel sequences wild zoo",
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",
