@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from segaware_caffe import files
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import extend_schema, parse_assignment, read_variables
 
@@ -41,11 +42,14 @@ def add_net_arguments(
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
-    """--schema and --allow-unknown-fields: what to make of words that the schema lacks."""
+    """--schema and --allow-unknown-fields: what to make of words that the schema lacks; --allow-path: what the text may touch."""
     parser.add_argument(
         "--schema", action=_ExtendSchema, metavar="FILE", help="a piece of .proto with messages and fields of your own (repeatable)"
     )
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+    parser.add_argument(
+        "--allow-path", action="append", default=[], metavar="FOLDER", help="let the prototxt name files there too (repeatable)"
+    )
 
 
 class _ExtendSchema(argparse.Action):
@@ -55,6 +59,11 @@ class _ExtendSchema(argparse.Action):
         """Called by argparse for each --schema."""
         extend_schema(values)
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), values])
+
+
+def allowed_places(args: argparse.Namespace, file: str) -> tuple[str, ...]:
+    """What the text of a net or solver in `file` may touch beside the current folder: its own, and those of --allow-path."""
+    return AllowedPaths().plus(args.allow_path, file).places
 
 
 def add_variable_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import nn
 
-from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError, of_kind
+from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ShapeError, of_kind
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.runnable import Runnable
@@ -152,6 +152,13 @@ class Layer(Runnable):
         """`fail` unless `condition` holds."""
         if not condition:
             self.fail(message, kind)
+
+    def allowed_path(self, path: str, field: str) -> str:
+        """`path`, which the prototxt names in `field`; FileError if the net may not use it (`allowed_paths`)."""
+        try:
+            return self.context.paths.check(path, field)
+        except FileError as error:
+            self.fail(str(error), FileError)
 
     def check_indices(self, indices: torch.Tensor, size: int, what: str, hint: str = "") -> None:
         """Raise CaffeError for an index outside [0, size); a GPU stops at it by itself, later (`ops.device.asserts`).

@@ -61,6 +61,7 @@ class Predictor:
     def __init__(self, proto: NetParameter, root: str | None = None, scores: str | None = None, **options: Any):
         written = [layer.bottom[0] for layer in proto.layer if layer.type == "MatWrite"]
         self.net = Net(without_sinks(proto), "TEST", **options)
+        self.paths = self.net.allowed_paths.plus(root or ())
         segmenter = Segmenter(self.net, scores=scores or (written[0] if len(written) == 1 else None))
         self.image, self.scores_blob = segmenter.image, segmenter.scores
         self.param, self.rules = self._reading(segmenter)
@@ -86,7 +87,7 @@ class Predictor:
 
     def load(self, entry: Entry) -> Loaded:
         """Read and transform a photograph. CaffeError if it cannot be read, or is larger than the network's input."""
-        image = load(self.param, entry.name, color=True)
+        image = load(self.param, entry.name, color=True, paths=self.paths)
         height, width = image.shape[:2]
         if self.rules.crop and (height > self.rules.crop[0] or width > self.rules.crop[1]):
             raise ShapeError(
