@@ -1,5 +1,6 @@
 # make demo: a photograph through a segmentation-aware network, into demo_output/
 # make test: the tests of every day; make test-slow: the full-size networks and other tests of minutes
+# make docs: the site of the pages under docs/, into build/site/, to be opened from disk
 # make test-asan: the tests of the operators, with every access of the compiled kernels to memory checked (GCC with libasan)
 # make test-oldest: the tests of every day on the oldest versions that setup.py allows, in an environment of their own
 
@@ -10,11 +11,15 @@ OLDEST ?= .venv-oldest
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-asan test-oldest lint clean
+.PHONY: demo docs test test-slow test-asan test-oldest lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py --output demo_output
 	$(BIN)/python scripts/demo_filter.py --output demo_output
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env --conf-dir docs . build/site
+	@echo "build/site/index.html"
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -q -n auto -m "not slow"

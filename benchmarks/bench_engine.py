@@ -308,7 +308,7 @@ def page(runs: int) -> str:
         " `camvid_segaware` with them, without, and in its literal form (`benchmarks/bench_without_kernels.py`).",
         _output_of("bench_without_kernels.py").rstrip(),
         "## Reading weights\n\nA synthetic 500 MB caffemodel (`benchmarks/bench_weights.py`).",
-        "```\n" + _output_of("bench_weights.py").rstrip() + "\n```",
+        "```text\n" + _output_of("bench_weights.py").rstrip() + "\n```",
     ]
     return "\n\n".join(parts) + "\n"
 

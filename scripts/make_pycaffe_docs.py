@@ -19,12 +19,32 @@ Written by `scripts/make_pycaffe_docs.py`; CI checks that it is current.
 
 ## Running one
 
+A script of 2015, `edges.py`:
+
+```python
+import sys
+
+sys.path.insert(0, "/home/somebody/caffe/python")
+import caffe
+import numpy as np
+
+caffe.set_mode_cpu()
+net = caffe.Net(sys.argv[1], sys.argv[2], caffe.TEST)
+for name, blobs in net.params.iteritems():
+    print name, blobs[0].data.shape, np.round(blobs[0].data.astype(np.float).std(), 3)
+print "%d layers have weights" % len(net.params)
 ```
-segaware-caffe run script.py ARGUMENTS        # import caffe is segaware_caffe.pycaffe, whatever the script puts on sys.path
-segaware-caffe run --python2 script.py        # translated in memory; which lines changed is said (extra python2)
-segaware-caffe run --allow-python-layers script.py
-segaware-caffe run -m module                  # or -c "code"
+
+runs as it is. `import caffe` is `segaware_caffe.pycaffe`, whatever the script puts on `sys.path`; `--python2` translates it in memory, and
+says which lines it changed (it needs the extra `python2`):
+
+```console
+$ segaware-caffe run --python2 edges.py net.prototxt net.caffemodel
+...
+... layers have weights
 ```
+
+Without `--python2` for scripts in Python 3. `segaware-caffe run -m module` runs a module, `-c "code"` a line.
 
 `sys.argv`, `sys.path[0]`, `__main__` and the exit status are as Python's own. Names that Python, NumPy, scikit-image, scipy, Pillow, h5py,
 OpenCV and matplotlib have dropped since (`np.float`, `as_grey`, `scipy.misc.imresize`, `Image.ANTIALIAS`, `collections.Iterable`,
@@ -35,9 +55,6 @@ A program that is started in another way says `segaware_caffe.pycaffe.install()`
 
 Python layers are code that a prototxt names. They run only after `--allow-python-layers`, `install(allow_python_layers=True)` or with
 `SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS=1` in the environment.
-
-Files that a prototxt names lie under the current folder, the prototxt's own, or those of `--allow-path FOLDER`,
-`install(allow_paths=[...])` and `SEGAWARE_CAFFE_ALLOW_PATH`; `/` allows all, as Caffe does ([SECURITY.md](../SECURITY.md)).
 
 Nets of this module run on the CPU, layer by layer, and keep every blob; `segaware_caffe.Net` is faster, needs less memory, and runs
 on GPUs. A solver's `step` trains through the ordinary engine, and fills blobs when a script looks: the first look after a step runs

@@ -1,13 +1,12 @@
 """Pages say what is so: the rooms of the architecture page, and links that lead somewhere."""
 
 import re
-from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT
 from test_house import BELOW, PACKAGE
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *PACKAGE.rglob("*.md")])
+INDEX = ROOT / "docs" / "index.md"
 
 
 def test_the_architecture_page_has_the_rooms_and_their_arrows():
@@ -19,6 +18,11 @@ def test_the_architecture_page_has_the_rooms_and_their_arrows():
 def anchor(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_page_is_in_the_index_once():
+    listed = [(INDEX.parent / target).resolve() for target in re.findall(r"^\* \[.*?\]\((.*?)\)", INDEX.read_text(), re.MULTILINE)]
+    assert sorted(listed) == [page for page in PAGES if page != INDEX], "a page belongs into a list of docs/index.md"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
