@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_shape_argument(parser)
     parser.add_argument("--static", action="store_true", help="ONNX and torch.export: fix batch and size, also where the net allows others")
-    parser.add_argument("--no-fold", action="store_true", help="ONNX: keep BatchNorm and Scale apart from the convolutions before")
+    parser.add_argument(
+        "--no-fold", action="store_true", help="ONNX and torch.export: keep BatchNorm and Scale apart from the convolutions before"
+    )
     parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     add_reading_arguments(parser)

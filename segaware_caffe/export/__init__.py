@@ -80,6 +80,7 @@ def export_program(
     *,
     outputs: Iterable[str] | None = None,
     dynamic: Iterable[str] | None = None,
+    fold: bool = True,
 ) -> "ExportedProgram":
     """Write a net as a program of `torch.export` in core ATen operators, which runs without this package; returns it.
 
@@ -88,6 +89,7 @@ def export_program(
         path: file to write, `.pt2`; `torch.export.load(path).module()(*inputs)` runs it.
         outputs: names of the blobs that the program returns, in this order; None for the net's outputs.
         dynamic: what may change from run to run, as for `export_onnx`.
+        fold: multiply BatchNorm and Scale layers behind convolutions into their weights.
 
     Takes what `export_source` takes, whose module it is that is traced. Raises CaffeError for other layers, all at once.
 
@@ -99,7 +101,7 @@ def export_program(
     """
     from segaware_caffe.export.program import write_program
 
-    return write_program(net, path, outputs=outputs, dynamic=dynamic)
+    return write_program(net, path, outputs=outputs, dynamic=dynamic, fold=fold)
 
 
 #: suffix -> what writes it

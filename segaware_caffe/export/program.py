@@ -2,27 +2,32 @@
 
 import ast
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch.export import Dim, ExportedProgram
 
 from segaware_caffe.export.sizes import asked_kinds, changed_inputs, not_dynamic, written_for
-from segaware_caffe.export.source.module import Written, as_source
+from segaware_caffe.export.source.module import FOLDING_PASSES, PASSES, Written, as_source
+from segaware_caffe.export.traced import FORMS
 from segaware_caffe.files import replacing
 from segaware_caffe.net import Net
 
 
 def write_program(
-    net: Net, path: str | os.PathLike[str], *, outputs: Iterable[str] | None, dynamic: Iterable[str] | None
+    net: Net, path: str | os.PathLike[str], *, outputs: Iterable[str] | None, dynamic: Iterable[str] | None, fold: bool
 ) -> ExportedProgram:
     """What `segaware_caffe.export_program` does and says."""
-    written = as_source(net, outputs)
+
+    def write() -> Written:
+        return as_source(net, outputs, passes=FOLDING_PASSES if fold else PASSES)
+
+    written = write()
     shapes = {name: net.shapes[name] for name in written.inputs}
     axes: dict[str, dict[int, Any]] = {name: {} for name in shapes}
     for kind in asked_kinds(dynamic):
-        changing = _changing(net, outputs, written, kind)
+        changing = _changing(net, write, written, kind)
         if isinstance(changing, str) and dynamic is not None:
             raise not_dynamic(net, kind, changing)
         for name, axis in () if isinstance(changing, str) else changing:
@@ -37,18 +42,19 @@ def write_program(
 
 
 def _module(written: Written) -> torch.nn.Module:
-    """The exported class, with its weights."""
-    names: dict[str, type[torch.nn.Module]] = {}
+    """The exported class, with its weights, and helpers as they are traced best."""
+    names: dict[str, Any] = {}
     exec(compile(written.text, f"<source of {written.name}>", "exec"), names)
-    module = names[written.name]()
+    names |= {name: form for name, form in FORMS.items() if name in names}
+    module: torch.nn.Module = names[written.name]()
     module.load_state_dict(written.state)
     return module.eval()
 
 
-def _changing(net: Net, outputs: Iterable[str] | None, written: Written, kind: str) -> list[tuple[str, int]] | str:
+def _changing(net: Net, write: Callable[[], Written], written: Written, kind: str) -> list[tuple[str, int]] | str:
     """The inputs and their axes that change with the batch or the size, if the net's source is the same for others; or why not."""
     changed = changed_inputs(net, [node for node in net.graph.sources() if net.graph.names[node.tops[0]] in written.inputs], kind)
-    other = written_for(net, changed, lambda: as_source(net, outputs))
+    other = written_for(net, changed, write)
     if isinstance(other, str):
         return other
     if _code(other) != _code(written):

@@ -66,6 +66,27 @@ def test_sizes_that_may_not(tmp_path):
     assert not program.range_constraints
 
 
+@pytest.mark.parametrize("first", ["c", "data"])
+def test_normalisation_is_folded_into_convolutions(first, tmp_path):
+    """Where there is one; else factor and offset are one step."""
+    net = Net(
+        CONVOLUTION
+        + f"""
+        layer {{ name: "bn" type: "BatchNorm" bottom: "{first}" top: "n" }}
+        layer {{ name: "s" type: "Scale" bottom: "n" top: "n" scale_param {{ bias_term: true filler {{ type: "uniform" min: 0.5 max: 2 }}
+                bias_filler {{ type: "uniform" }} }} }}"""
+    )
+    with torch.no_grad():
+        for blob, value in zip(net.params["bn"], (3.0, 60.0, 40.0), strict=True):
+            blob.fill_(value)
+    path = tmp_path / "net.pt2"
+    for fold, normalisations in ((False, 1), (True, 0)):
+        program = segaware_caffe.export_program(net, path, outputs=["n"], fold=fold)
+        assert sum("batch_norm" in str(node.target) for node in program.graph.nodes) == normalisations
+        image = torch.rand(2, 3, 13, 12)
+        torch.testing.assert_close(torch.export.load(path).module()(image), net(image, keep=["n"])["n"])
+
+
 def test_recurrence(tmp_path):
     net = Net(LSTM)
     segaware_caffe.export_program(net, tmp_path / "net.pt2")
@@ -84,8 +105,8 @@ def test_command_and_what_has_no_form(tmp_path, capsys):
     (tmp_path / "net.prototxt").write_text(CONVOLUTION)
     arguments = [str(tmp_path / "net.prototxt"), "--output", str(tmp_path / "net.pt2"), "--static"]
     assert main(["export", *arguments]) == 0
-    assert main(["export", *arguments, "--no-fold"]) == 2
-    assert "fold has no meaning for .pt2" in capsys.readouterr().err
+    assert main(["export", *arguments[:-2], str(tmp_path / "net.py"), "--no-fold"]) == 2
+    assert "fold has no meaning for .py" in capsys.readouterr().err
     net = Net('layer { name: "d" type: "DummyData" top: "y" dummy_data_param { shape { dim: 2 } } }')
     with pytest.raises(CaffeError, match="layer 'd' \\(DummyData\\) makes numbers of its own"):
         segaware_caffe.export_program(net, tmp_path / "other.pt2")

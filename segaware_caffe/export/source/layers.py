@@ -19,11 +19,21 @@ def short(values: tuple[int, ...]) -> Any:
 
 @converter("Convolution", "DepthwiseConvolution", "ConvolutionDepthwise", "Deconvolution")
 def convolution(s: Source, layer: Any, *bottoms: Value) -> list[str]:
+    name = _convolution(s, layer, layer.blob(0), layer.blob(1) if layer.options.bias_term else None)
+    return [f"{name}({bottom})" for bottom in bottoms]
+
+
+@converter("FoldedConvolution")
+def folded_convolution(s: Source, module: Any, x: Value) -> str:
+    return f"{_convolution(s, module.convolution, *module.weight_and_bias())}({x})"
+
+
+def _convolution(s: Source, layer: Any, weight: torch.Tensor, bias: torch.Tensor | None) -> str:
+    """The module of a convolution layer that has these weights."""
     geometry, axes = layer.geometry, len(layer.geometry.kernel)
     if layer.channel_axis != 1 or not axes:
         raise refuse(layer, "an axis other than 1, or no spatial axis, has no module in torch.nn")
-    kernel, weight, channels = geometry.kernel, layer.blob(0), layer.channels
-    fields: dict[str, Any] = {"stride": geometry.stride, "padding": geometry.pad, "dilation": geometry.dilation}
+    kernel, fields = geometry.kernel, {"stride": geometry.stride, "padding": geometry.pad, "dilation": geometry.dilation}
     if layer.options.bottom_is_im2col:
         kernel, weight, fields = (1,) * axes, weight.reshape(len(weight), -1, *[1] * axes), {}
     plain = {"stride": 1, "padding": 0, "dilation": 1}
@@ -31,13 +41,12 @@ def convolution(s: Source, layer: Any, *bottoms: Value) -> list[str]:
     if layer.group != 1:
         words["groups"] = literal(layer.group)
     state = {"weight": weight}
-    if layer.options.bias_term:
-        state["bias"] = layer.blob(1)
-    else:
+    if bias is None:
         words["bias"] = "False"
+    else:
+        state["bias"] = bias
     kind = "ConvTranspose" if layer.type == "Deconvolution" else "Conv"
-    name = s.module(f"nn.{kind}{axes}d", channels, layer.num_output, short(kernel), state=state, **words)
-    return [f"{name}({bottom})" for bottom in bottoms]
+    return s.module(f"nn.{kind}{axes}d", layer.channels, layer.num_output, short(kernel), state=state, **words)
 
 
 @converter("Pooling")
@@ -116,6 +125,11 @@ def _sloped(s: Source, text: str, ndim: int, slope: torch.Tensor, bias: torch.Te
     """text * slope + bias, each a number a channel."""
     weight, shift = (s.parameter(value.reshape(-1, *[1] * (ndim - 2)), what) for value, what in ((slope, "weight"), (bias, "bias")))
     return f"{text} * {weight} + {shift}"
+
+
+@converter("FoldedBatchNorm")
+def folded_batch_norm(s: Source, module: Any, x: Value) -> str:
+    return _sloped(s, x.name, len(x.shape), *module.statistics.factor_and_offset())
 
 
 @converter("BN")

@@ -22,6 +22,8 @@ from segaware_caffe.schema.shapes import Shape
 
 #: the patterns that are written as one call
 PASSES = ("splits", "masked_convolution", "masked_sum")
+#: these, and stored statistics multiplied into the convolutions before
+FOLDING_PASSES = (*PASSES, "batchnorm")
 
 MODULE = '''\
 """{title}, exported from a Caffe net.
@@ -77,13 +79,13 @@ def write_module(net: Net, path: str | os.PathLike[str], *, outputs: Iterable[st
     return written.text
 
 
-def as_source(net: Net, outputs: Iterable[str] | None, weights: str = "") -> Written:
-    """A net as source whose `load` reads the file `weights`."""
+def as_source(net: Net, outputs: Iterable[str] | None, weights: str = "", passes: Sequence[str] = PASSES) -> Written:
+    """A net, rewritten by these passes, as source whose `load` reads the file `weights`."""
     if net.training:
         raise CaffeError(f"net '{net.name}' is of phase TRAIN; export one of phase TEST")
     wanted = wanted_values(net, outputs)
     scope = Scope(net.shapes_of_values, frozenset(wanted.values()), False)
-    nodes = needed(run_passes(net.graph, scope, PASSES).nodes, wanted.values())
+    nodes = needed(run_passes(net.graph, scope, passes).nodes, wanted.values())
     read = {value for node in nodes for value in node.bottoms}
     inputs = {net.graph.names[value]: value for node in nodes if is_input(node) for value in node.tops if value in read}
     source, names = _write(net, nodes)
