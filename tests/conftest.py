@@ -2,10 +2,12 @@
 
 import logging
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from segaware_caffe.allowed_paths import VARIABLE
 from segaware_caffe.log_lines import PACKAGE
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -20,6 +22,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the reference's files are not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _places_of_the_tests():
+    """Most tests keep the lists and the data that their nets name in temporary folders, or beside the repository: said as a user would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, os.pathsep.join((tempfile.gettempdir(), str(SHARED))))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -35,7 +35,7 @@ BELOW = {
     "cli": ("export", "models", "scripting", "view", "voc"),
 }
 #: modules at the top level, which every room may import
-COMMON = ("", "errors", "extras", "files", "log_lines")
+COMMON = ("", "allowed_paths", "errors", "extras", "files", "log_lines")
 #: places whose modules of one name belong together: the mathematics of a layer or of a pass, how a layer is exported,
 #: the subcommand or the pycaffe class of a thing
 MIRRORS = [
@@ -146,7 +146,7 @@ THEMES = {
     "cli": "cli commands json tools_databases tools_texts",
     "data": "golden_data label_map_layers",
     "layers": "declarations docs forks",
-    "net": "compile explain full_nets hostile_input module parallel sequences wild zoo",
+    "net": "compile explain full_nets hostile_input launches module parallel sequences wild zoo",
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",

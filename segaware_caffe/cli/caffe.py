@@ -44,6 +44,7 @@ FLAGS: dict[str, tuple[Any, str]] = {
     "variables": ("", "file of NAME=VALUE lines for ${NAME} placeholders"),
     "schema": ([], "piece of .proto with messages and fields of your own; may be given again"),
     "allow_python_layers": (False, "let Python layers run the code that they name"),
+    "allow_path": ([], "folder that prototxts may name files in too; may be given again"),
     "allow_unknown_fields": (False, "warn about unknown fields instead of refusing them"),
     "autocast": ("", "train: mixed precision, bfloat16 or float16"),
     "compile": (False, "train: run the net through torch.compile"),

@@ -1,12 +1,14 @@
 """Arguments and helpers that several subcommands share; those that need PyTorch are in `running`."""
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from segaware_caffe import files
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import extend_schema, parse_assignment, read_variables
 
@@ -20,9 +22,11 @@ def add_command(
     return parser
 
 
-def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = False, model_required: bool = True) -> None:
+def add_net_arguments(
+    parser: argparse.ArgumentParser, weights_required: bool = False, model_required: bool = True, model_help: str = "the net's definition"
+) -> None:
     """--model, --weights, --set, --variables and what else it takes to make a net."""
-    parser.add_argument("--model", required=model_required, metavar="PROTOTXT", help="the net's definition")
+    parser.add_argument("--model", required=model_required, metavar="PROTOTXT", help=model_help)
     parser.add_argument(
         "--weights",
         required=weights_required,
@@ -38,11 +42,14 @@ def add_net_arguments(parser: argparse.ArgumentParser, weights_required: bool = 
 
 
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
-    """--schema and --allow-unknown-fields: what to make of words that the schema lacks."""
+    """--schema and --allow-unknown-fields: what to make of words that the schema lacks; --allow-path: what the text may touch."""
     parser.add_argument(
         "--schema", action=_ExtendSchema, metavar="FILE", help="a piece of .proto with messages and fields of your own (repeatable)"
     )
     parser.add_argument("--allow-unknown-fields", action="store_true", help="warn about unknown fields instead of refusing them")
+    parser.add_argument(
+        "--allow-path", action="append", default=[], metavar="FOLDER", help="let the prototxt name files there too (repeatable)"
+    )
 
 
 class _ExtendSchema(argparse.Action):
@@ -52,6 +59,11 @@ class _ExtendSchema(argparse.Action):
         """Called by argparse for each --schema."""
         extend_schema(values)
         setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or []), values])
+
+
+def allowed_places(args: argparse.Namespace, file: str) -> tuple[str, ...]:
+    """What the text of a net or solver in `file` may touch beside the current folder: its own, and those of --allow-path."""
+    return AllowedPaths().plus(args.allow_path, file).places
 
 
 def add_variable_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +88,37 @@ def _shape(text: str) -> tuple[str, tuple[int, ...]]:
         return name, tuple(int(n) for n in numbers.split(","))
     except ValueError as error:
         raise CaffeError(f"--shape {text}: give it as BLOB=N,C,H,W, e.g. data=1,3,321,321") from error
+
+
+def positive(text: str) -> int:
+    """An option's whole number, 1 or more."""
+    return _at_least(1, text)
+
+
+def not_negative(text: str) -> int:
+    """An option's whole number, 0 or more."""
+    return _at_least(0, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number of {least} or more")
+    return value
+
+
+def finite(text: str) -> float:
+    """An option's number, neither infinite nor NaN."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"'{text}' is no finite number")
+    return value
 
 
 def add_json_argument(parser: argparse.ArgumentParser, what: str = "the figures") -> None:
@@ -112,14 +155,18 @@ def stages(args: argparse.Namespace) -> list[str]:
 
 @contextmanager
 def progress(total: int | None, label: str, unit: str = "it") -> Iterator[Any]:
-    """A progress bar with `update(n)` on stderr; without tqdm (extra `progress`) one line that says where to get it."""
+    """A progress bar on stderr, if that is a terminal; without tqdm (extra `progress`) one line that says where to get it.
+
+    It has `update(n)`, and `write(line)` for what is printed meanwhile.
+    """
     try:
         from tqdm import tqdm
     except ImportError:
-        print(f"{label} ... (for a progress bar: pip install 'segaware-caffe[progress]')", file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"{label} ... (for a progress bar: pip install 'segaware-caffe[progress]')", file=sys.stderr)
         yield _NoBar()
         return
-    with tqdm(total=total, desc=label, unit=unit, leave=False) as bar:
+    with tqdm(total=total, desc=label, unit=unit, leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty()) as bar:
         yield bar
 
 
@@ -138,3 +185,7 @@ def tracker(label: str, unit: str) -> Callable[[Iterable[Any], int], Iterator[An
 class _NoBar:
     def update(self, count: int = 1) -> None:
         """Nothing to draw."""
+
+    def write(self, line: str) -> None:
+        """Print the line."""
+        print(line)

@@ -37,6 +37,12 @@ def run(args: argparse.Namespace) -> None:
         return
     from segaware_caffe.net import Net  # only here: plain conversions need no layers
 
-    net = Net(args.source, weights=args.weights, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
+    net = Net(
+        args.source,
+        weights=args.weights,
+        variables=variables(args),
+        allow_unknown_fields=args.allow_unknown_fields,
+        allow_paths=args.allow_path,
+    )
     net.save(args.target)
     print(f"{args.source} and {args.weights} -> {args.target}: {len(net.params)} layers with weights")

@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> None:
         level=args.level,
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,
+        allow_paths=args.allow_path,
     )
     net.reshape(**given_shapes(args))
     options: dict[str, Any] = {"fold": False} if args.no_fold else {}

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from segaware_caffe.cli.convert_imageset import backend
-from segaware_caffe.cli.gflags import run_tool
+from segaware_caffe.cli.gflags import Flags, run_tool
 from segaware_caffe.errors import CaffeError
 
 logger = logging.getLogger(__name__)
@@ -19,11 +19,12 @@ Run a net, in TEST, on what its data layers read, and write blobs of it to datab
 `<number of the image>` with ten digits.
 
   segaware-caffe extract_features net.caffemodel net.prototxt fc7,pool5 fc7_lmdb,pool5_lmdb 10 lmdb"""
+FLAGS: Flags = {"allow_path": ([], "folder that the prototxt may name files in too; may be given again")}
 
 
 def main(argv: Sequence[str]) -> int:
     """Run a command line; the exit status."""
-    return run_tool(argv, "extract_features", DESCRIPTION, {}, range(6, 9), extract)
+    return run_tool(argv, "extract_features", DESCRIPTION, FLAGS, range(6, 9), extract)
 
 
 def extract(words: list[str], flags: dict[str, Any]) -> None:
@@ -41,7 +42,7 @@ def extract(words: list[str], flags: dict[str, Any]) -> None:
     if not batch_count.isdigit():
         raise CaffeError(f"num_mini_batches: '{batch_count}' is no number of batches")
     device = _device(*where)
-    net = Net(prototxt, "TEST", weights=weights).to(device)
+    net = Net(prototxt, "TEST", weights=weights, allow_paths=flags["allow_path"]).to(device)
     for name in blobs:
         if name not in net.graph.names:
             raise CaffeError(f"Unknown feature blob name {name} in the network {prototxt}")

@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> None:
         level=args.level,
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,
+        allow_paths=args.allow_path,
     )
     net.reshape(**given_shapes(args))
     memory = net.memory(*(net.inputs or _first_source(net))) if args.memory else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import progress, stages, variables
+from segaware_caffe.cli.common import allowed_places, progress, stages, variables
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.net import Net
 from segaware_caffe.net.plan import Step
@@ -44,15 +44,16 @@ def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes:
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,
         allow_python_layers=args.allow_python_layers,
+        allow_paths=allowed_places(args, args.model),
     )
     return net.to(device(args))
 
 
 @contextmanager
-def layer_progress(net: Net, runs: int, label: str) -> Iterator[None]:
+def layer_progress(net: Net, runs: int, label: str) -> Iterator[Any]:
     """A progress bar that moves with every layer while the block runs `net` `runs` times."""
     with progress(runs * len(net.layers), label, "layer") as bar, net.observed_by(Progress(bar)):
-        yield
+        yield bar
 
 
 class Progress(Observer):

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_reading_arguments, add_variable_arguments, stages, variables
+from segaware_caffe.cli.common import add_reading_arguments, add_variable_arguments, allowed_places, stages, variables
 from segaware_caffe.cli.glog import Screen, log_like_caffe
 from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.data.processes import Process
@@ -89,6 +89,7 @@ def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
         recompute=args.recompute,
         allow_python_layers=args.allow_python_layers,
         allow_unknown_fields=args.allow_unknown_fields,
+        allow_paths=allowed_places(args, args.solver),
     )
     if screen.is_live:
         solver.watchers.append(LiveLine(screen))

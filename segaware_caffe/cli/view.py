@@ -69,6 +69,7 @@ def _net(args: argparse.Namespace, model: str, weights: str | None) -> Net:
         level=args.level,
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,
+        allow_paths=args.allow_path,
     )
     net.reshape(**given_shapes(args))
     return net

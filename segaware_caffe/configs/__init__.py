@@ -16,4 +16,4 @@ def resolve(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     """`path` as it is, or the project's own file where `path` reads `configs/...` and the present folder has no such file."""
     first, *rest = Path(path).parts or ("",)
     own = FOLDER.joinpath(*rest)
-    return own if first == "configs" and not os.path.exists(path) and own.is_file() else path
+    return own if first == "configs" and ".." not in rest and not os.path.exists(path) and own.is_file() else path

@@ -40,6 +40,7 @@ class Data(DataLayer):
         return self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
+        self.context.paths.check_database(self.options.source, "source")
         records = self.context.share.of(_records(self.options))
         samples = _samples(records, self.proto.transform_param, self.rules, self.seeds.transform, self.num_tops)
         return batched(samples, self.options.batch_size)

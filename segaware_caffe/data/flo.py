@@ -23,4 +23,4 @@ def read_flo(path: str | os.PathLike[str]) -> np.ndarray:
     if min(width, height) < 1 or len(data) < 12 + 8 * width * height:
         raise FileError(f"File corrupted: {os.fspath(path)}: {len(data)} bytes do not hold a flow of {width} x {height} (width x height)")
     values = np.frombuffer(data, "<f4", 2 * width * height, 12)
-    return np.ascontiguousarray(values.reshape(height, width, 2).transpose(2, 0, 1), np.float32)
+    return np.array(values.reshape(height, width, 2).transpose(2, 0, 1), np.float32, order="C")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.data.flo import read_flo
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_files
@@ -32,9 +33,9 @@ class FloData(DataLayer):
     def batches(self) -> Iterator[Batch]:
         param = self.options
         entries = self.context.share.of(cycle(read_files(param.source), self._seeds.order, self._seeds.skip))
-        return batched(_samples(entries, param.root_folder), param.batch_size)
+        return batched(_samples(entries, param.root_folder, self.context.paths), param.batch_size)
 
 
-def _samples(entries: Iterator[Entry], root: str) -> Iterator[tuple[str, Batch]]:
+def _samples(entries: Iterator[Entry], root: str, paths: AllowedPaths) -> Iterator[tuple[str, Batch]]:
     for entry in entries:
-        yield entry.name, [read_flo(root + entry.name)]
+        yield entry.name, [read_flo(paths.check(root + entry.name, "flow"))]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_files
 from segaware_caffe.errors import FileError
@@ -38,6 +39,7 @@ class HDF5Data(DataLayer):
     def setup(self) -> None:
         self.check(not self.proto.HasField("transform_param"), "HDF5Data does not transform data.")
         self.check(self.options.batch_size > 0, "Positive batch size required")
+        self.allowed_path(self.options.source, "source")
         self._seed = self.context.random.next32() if self.options.shuffle else None
         logger.info("Loading list of HDF5 filenames from: %s", self.options.source)
         with located(self):
@@ -48,7 +50,7 @@ class HDF5Data(DataLayer):
 
     def batches(self) -> Iterator[Batch]:
         files = listed(self.options.source)
-        return batched(self.context.share.of(_rows(files, list(self.proto.top), self._seed)), self.options.batch_size)
+        return batched(self.context.share.of(_rows(files, list(self.proto.top), self._seed, self.context.paths)), self.options.batch_size)
 
 
 def listed(source: str) -> list[str]:
@@ -59,7 +61,7 @@ def listed(source: str) -> list[str]:
     return [entry.name for entry in read_files(source)]
 
 
-def _rows(files: list[str], names: list[str], seed: int | None) -> Iterator[tuple[str, Batch]]:
+def _rows(files: list[str], names: list[str], seed: int | None, paths: AllowedPaths) -> Iterator[tuple[str, Batch]]:
     """The rows of all files, again and again; a single file is read once."""
     generator = None if seed is None else MersenneTwister(seed)
     arrays: list[np.ndarray] | None = None
@@ -68,7 +70,7 @@ def _rows(files: list[str], names: list[str], seed: int | None) -> Iterator[tupl
             generator.shuffle(files)
         for path in files:
             if arrays is None or len(files) > 1:
-                arrays = read_datasets(path, names)
+                arrays = read_datasets(paths.check(path, "file"), names)
             order = list(range(len(arrays[0])))
             if generator:
                 generator.shuffle(order)
@@ -94,6 +96,8 @@ def _dataset(h5py: ModuleType, file: Any, name: str, path: str) -> np.ndarray:
     dataset = file.get(name)
     if not isinstance(dataset, h5py.Dataset):
         raise FileError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file) or 'none'}")
+    if dataset.file != file or dataset.external or dataset.is_virtual:
+        raise FileError(f"{path}: dataset {name} lies in another file; a data set that a net reads must be in the file that its list names")
     if dataset.dtype.kind not in "fiu" or not dataset.shape:
         raise FileError(f"{path}: dataset {name} must hold rows of numbers, not {dataset.dtype} of shape {dataset.shape}")
     logger.info("Datatype class: H5T_%s", "FLOAT" if dataset.dtype.kind == "f" else "INTEGER", extra={"once": True})
@@ -124,7 +128,7 @@ class HDF5Output(Layer):
         return []
 
     def forward(self, data: torch.Tensor, label: torch.Tensor) -> None:
-        path = self.options.file_name
+        path = self.allowed_path(self.options.file_name, "file_name")
         self.check(not self._written, f"'{path}' holds a batch already: HDF5Output writes one; a larger batch_size writes more")
         with located(self):
             self._write(optional_import("h5py", "hdf5", path), path, data, label)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.data.images import read_image, read_label_image, resize, resize_nearest
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import Entry, cycle, read_labelled, read_pairs
@@ -81,17 +82,17 @@ def channels(color: bool) -> int:
 Resize = Callable[[np.ndarray, int, int], np.ndarray]
 
 
-def load(param: Any, name: str, color: bool) -> np.ndarray:
+def load(param: Any, name: str, color: bool, paths: AllowedPaths) -> np.ndarray:
     """Image `name` under root_folder, brought to new_height x new_width if these are given."""
-    return _resized(param, read_image(param.root_folder + name, color), resize)
+    return _resized(param, read_image(paths.check(param.root_folder + name, "image"), color), resize)
 
 
-def load_labels(param: Any, name: str, how: Resize) -> np.ndarray:
+def load_labels(param: Any, name: str, how: Resize, paths: AllowedPaths) -> np.ndarray:
     """Label image `name` under root_folder in grey, brought to new_height x new_width by `how` if these are given.
 
     Grey is what Caffe reads, of a palette too: warns once a source that such labels are not what they seem.
     """
-    labels, example = read_label_image(param.root_folder + name)
+    labels, example = read_label_image(paths.check(param.root_folder + name, "label image"))
     if example:
         _warn_of_palette(param.source, name, example)
     return _resized(param, labels, how)
@@ -135,10 +136,10 @@ class ImageData(ImageLayer):
         return [(count, channels(self.options.is_color), *size), (count,)] if size else self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
-        param = self.options
+        param, paths = self.options, self.context.paths
 
         def sample(entry: Entry, transformer: Transformer) -> Batch:
-            return [transformer.image(load(param, entry.name, param.is_color), pad=True), np.asarray(entry.label, np.float32)]
+            return [transformer.image(load(param, entry.name, param.is_color, paths), pad=True), np.asarray(entry.label, np.float32)]
 
         return self.batches_of(read_labelled(param.source), sample)
 
@@ -164,11 +165,11 @@ class ImageSegData(ImageLayer):
         return [(count, channels(self.options.is_color), *size), (count, 1, *size), (count, 1, 1, 2)]
 
     def batches(self) -> Iterator[Batch]:
-        param = self.options
+        param, paths = self.options, self.context.paths
 
         def sample(entry: Entry, transformer: Transformer) -> Batch:
-            image = load(param, entry.name, param.is_color)
-            data, label = transformer.together(image, _label_plane(param, entry, image.shape), param.ignore_label)
+            image = load(param, entry.name, param.is_color, paths)
+            data, label = transformer.together(image, _label_plane(param, entry, image.shape, paths), param.ignore_label)
             used = [min(top, own) for top, own in zip(data.shape[1:], image.shape, strict=False)]
             return [data, label, np.asarray(used, np.float32).reshape(1, 1, 2)]
 
@@ -176,10 +177,10 @@ class ImageSegData(ImageLayer):
         return self.batches_of(read_pairs(param.source, second), sample)
 
 
-def _label_plane(param: Any, entry: Entry, shape: tuple[int, ...]) -> np.ndarray:
+def _label_plane(param: Any, entry: Entry, shape: tuple[int, ...], paths: AllowedPaths) -> np.ndarray:
     """The labels (H, W, 1) uint8 of an image of `shape`; a label image is resized as photographs are."""
     if param.label_type == PIXEL:
-        return load_labels(param, entry.second, resize)
+        return load_labels(param, entry.second, resize, paths)
     value = param.ignore_label if param.label_type == NONE else entry.label
     return np.full((*shape[:2], 1), np.clip(value, 0, 255), np.uint8)
 
@@ -207,11 +208,13 @@ class TwoImageData(ImageLayer):
         return [(self.options.batch_size, channels(color), *size) for color in (param.first_is_color, param.second_is_color)]
 
     def batches(self) -> Iterator[Batch]:
-        param, color = self.options, self.proto.two_image_data_param
+        param, color, paths = self.options, self.proto.two_image_data_param, self.context.paths
 
         def sample(entry: Entry, transformer: Transformer) -> Batch:
-            first = load(param, entry.name, color.first_is_color)
-            second = load(param, entry.second, True) if color.second_is_color else load_labels(param, entry.second, resize_nearest)
+            first = load(param, entry.name, color.first_is_color, paths)
+            second = (
+                load(param, entry.second, True, paths) if color.second_is_color else load_labels(param, entry.second, resize_nearest, paths)
+            )
             return list(transformer.together(first, second, None if color.second_is_color else param.ignore_label))
 
         return self.batches_of(read_pairs(param.source, "the name of a second one"), sample)
@@ -230,10 +233,10 @@ class LabelMapLayer(ImageLayer):
         return [(count, channels(self.options.is_color), *size), (count, 1, *size)] if size else self.first_shapes()
 
     def batches(self) -> Iterator[Batch]:
-        param, how, values = self.options, type(self).how, self.values
+        param, how, values, paths = self.options, type(self).how, self.values, self.context.paths
 
         def sample(entry: Entry, transformer: Transformer) -> Batch:
-            image, labels = load(param, entry.name, param.is_color), load_labels(param, entry.second, how)
+            image, labels = load(param, entry.name, param.is_color, paths), load_labels(param, entry.second, how, paths)
             return list(transformer.together(image, values(labels), ignore_label=0, pad=False))
 
         return self.batches_of(read_pairs(param.source, "the name of its map"), sample)

@@ -47,12 +47,12 @@ class DataLayer(Layer):
     def first_shapes(self) -> list[Shape]:
         """The shapes of the first batch's tops, by reading it."""
         with located(self):
-            return [array.shape for array in next(self.batches())]
+            return [array.shape for array in next(self._allowed_batches())]
 
     def forward(self) -> list[torch.Tensor]:
         with located(self):
             if self._reader is None:
-                self._reader = Prefetcher(self.batches(), max(1, self._ahead()))
+                self._reader = Prefetcher(self._allowed_batches(), max(1, self._ahead()))
             return [torch.from_numpy(array) for array in next(self._reader)]
 
     def reset(self) -> None:
@@ -60,6 +60,12 @@ class DataLayer(Layer):
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+    def _allowed_batches(self) -> Iterator[Batch]:
+        """`batches`, once what the prototxt names is found to be allowed; what a list names is looked at in its turn."""
+        self.context.paths.check(self.options.source, "source")
+        self.context.paths.check(self.proto.transform_param.mean_file, "mean_file")
+        return self.batches()
 
     def _ahead(self) -> int:
         param = self.proto.data_param

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import cycle, read_names
 from segaware_caffe.data.mat import read_mat, write_mat
@@ -43,13 +44,13 @@ class MatRead(DataLayer):
     def batches(self) -> Iterator[Batch]:
         param = self.options
         names = self.context.share.of(cycle(read_names(param.source, param.strip), seed=None))
-        return batched(_read(names, param.prefix), param.batch_size)
+        return batched(_read(names, param.prefix, self.context.paths), param.batch_size)
 
 
-def _read(names: Iterator[str], prefix: str) -> Iterator[tuple[str, Batch]]:
+def _read(names: Iterator[str], prefix: str, paths: AllowedPaths) -> Iterator[tuple[str, Batch]]:
     first = None
     for name in names:
-        path = mat_file(prefix, name, 0)
+        path = paths.check(mat_file(prefix, name, 0), "file")
         blob = read_mat(path).astype(np.float32, copy=False)
         first = first or blob.shape
         if len(blob) != 1 or blob.shape != first:
@@ -99,11 +100,13 @@ class MatWrite(Layer):
 
     def _start(self) -> None:
         """Read the names, and say how many files are there already."""
-        prefix, source = self.options.prefix, self.options.source
+        prefix, source, paths = self.options.prefix, self.options.source, self.context.paths
+        paths.check(mat_file(prefix, "", 0), "prefix")
         if source:
+            paths.check(source, "source")
             self._names = read_names(source, self.options.strip)
             wanted = [mat_file(prefix, name, i) for name in self._names[:: self.options.period] for i in range(len(self.proto.bottom))]
-            files = [file for file in wanted if Path(file).exists()]
+            files = [file for file in wanted if Path(paths.check(file, "file")).exists()]
         else:
             files = glob.glob(mat_file(glob.escape(f"{prefix}iter_"), "*", "*"))
         if files and not self.overwrite:
@@ -119,7 +122,7 @@ class MatWrite(Layer):
         name = self._names[iteration] if self._names else f"iter_{iteration}"
         logger.info("Creating mat %d/%s (%s)", iteration + 1, len(self._names) if self._names else "?", name)
         for index, bottom in enumerate(bottoms):
-            path = mat_file(self.options.prefix, name, index)
+            path = self.context.paths.check(mat_file(self.options.prefix, name, index), "file")
             if self.overwrite or not Path(path).exists():
                 value = bottom.detach().cpu()
                 write_mat(path, (value if value.dtype == torch.float64 else value.float()).numpy())

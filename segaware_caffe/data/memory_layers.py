@@ -54,6 +54,7 @@ class MemoryData(Layer):
         self.check(self._served, "Can't add data until current data has been consumed.")
         with located(self):
             if self._transformer is None:
+                self.context.paths.check(self._transformer_of[0].mean_file, "mean_file")
                 self._transformer = Transformer(*self._transformer_of)
             data = [self._transformer.image(np.asarray(image)) for image in images]
         wrong = next((item.shape for item in data if item.shape != self._item), None)

@@ -2,7 +2,8 @@
 
 Two ways, as in the reference: `image` for Data, ImageData and MemoryData; `together` for an
 image and its label image, which adds scale_factors, oblong crops and padding. All draws come
-in the reference's order from one generator: mirror, scale factor, row, column.
+in the reference's order from one generator: mirror, scale factor, row, column; then colours, which
+`distort_param` changes of what the crop has left. (SSD changes them before anything else, of records with boxes.)
 """
 
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from segaware_caffe.data.distort import Distortion, check_distortion
 from segaware_caffe.data.images import resize, resize_nearest
 from segaware_caffe.errors import FieldError, FileError, ShapeError
 from segaware_caffe.layers.random import MersenneTwister
@@ -30,6 +32,8 @@ class Rules:
     mean_values: tuple[float, ...]
     mean_file: str
     scale_factors: tuple[float, ...]
+    #: a DistortionParameter, None where colours stay as they are
+    distortion: Any = None
 
     @classmethod
     def plain(cls, param: Any, train: bool) -> "Rules":
@@ -57,12 +61,15 @@ class Rules:
     def _make(cls, param: Any, train: bool, crop: Size | None, factors: tuple[float, ...]) -> "Rules":
         if param.HasField("mean_file") and param.mean_value:
             raise FieldError("Cannot specify mean_file and mean_value at the same time")
-        return cls(train, param.scale, param.mirror, crop, tuple(param.mean_value), param.mean_file, factors)
+        distortion = param.distort_param if param.HasField("distort_param") else None
+        if distortion is not None:
+            check_distortion(distortion)
+        return cls(train, param.scale, param.mirror, crop, tuple(param.mean_value), param.mean_file, factors, distortion)
 
     @property
     def draws(self) -> bool:
         """Whether anything is left to chance, so that a seed is needed."""
-        return self.mirror or bool(self.scale_factors) or (self.train and self.crop is not None)
+        return self.mirror or bool(self.scale_factors) or self.distortion is not None or (self.train and self.crop is not None)
 
     def means(self, channels: int) -> np.ndarray | None:
         """The mean values as (C, 1, 1) float32, one repeated for all channels; None if there are none."""
@@ -109,7 +116,8 @@ class Transformer:
         if not pad:
             self._check_crop(image)
         mirror = self._below(2) == 1 if self.rules.mirror else False
-        return self._pixels(image, self._window(image.shape[:2], mirror))
+        window = self._window(image.shape[:2], mirror)
+        return self._pixels(image, window, self._distortion())
 
     def together(self, first: np.ndarray, second: np.ndarray, ignore_label: int | None, pad: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Two images of one size, transformed alike: (C, h, w) float32 each (spec/pipeline.md 6.2).
@@ -127,8 +135,9 @@ class Transformer:
             first = scaled(first, factor, resize)
             second = scaled(second, factor, resize if ignore_label is None else resize_nearest)
         window = self._window(first.shape[:2], mirror)
-        top = self._pixels(second, window) if ignore_label is None else _labels(second, window, ignore_label)
-        return self._pixels(first, window), top
+        distortion = self._distortion()
+        top = self._pixels(second, window, distortion) if ignore_label is None else _labels(second, window, ignore_label)
+        return self._pixels(first, window, distortion), top
 
     def _check_crop(self, image: np.ndarray) -> None:
         crop = self.rules.crop
@@ -148,10 +157,19 @@ class Transformer:
         top, left = (self._below(room + 1) if self.rules.train else room // 2 for room in rooms)
         return Window(top, left, crop, mirror)
 
-    def _pixels(self, image: np.ndarray, window: Window) -> np.ndarray:
+    def _distortion(self) -> Distortion | None:
+        """How the next sample's colours change."""
+        if self.rules.distortion is None:
+            return None
+        assert self._random is not None  # as in _below
+        return Distortion.draw(self.rules.distortion, self._random)
+
+    def _pixels(self, image: np.ndarray, window: Window, distortion: Distortion | None) -> np.ndarray:
         """(pixel - mean) * scale inside the image, 0 outside: what the mean becomes."""
         planes = image.transpose(2, 0, 1)
         part = window.cut(planes)
+        if distortion:
+            part = distortion(part.transpose(1, 2, 0)).transpose(2, 0, 1)
         mean = self._mean(planes.shape, window)
         if mean is None and part.shape[1:] != window.size:
             raise ShapeError(

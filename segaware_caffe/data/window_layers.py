@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.data.images import read_image, resize
 from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_lines
@@ -73,6 +74,7 @@ class WindowData(DataLayer):
         with located(self):
             self.rules = Rules.plain(transform, self.training)
             self.rules.means(3)
+        self.check(self.rules.distortion is None, "transform_param's distort_param is not for windows")
         self.seeds = draw_seeds(self.context, self.rules.draws, order=True)
 
     def reshape(self) -> list[Shape]:
@@ -82,7 +84,7 @@ class WindowData(DataLayer):
     def batches(self) -> Iterator[Batch]:
         windows = read_windows(self.options)
         seed = (self.seeds.order or 0) + self.context.share.rank
-        return batched(_samples(windows, self.options, self.rules, seed), self.options.batch_size)
+        return batched(_samples(windows, self.options, self.rules, seed, self.context.paths), self.options.batch_size)
 
 
 def read_windows(param: Any) -> Windows:
@@ -140,7 +142,7 @@ class _Lines:
             raise FileError(f"{self.where}: expected {what}, found '{os.fsdecode(line)}'") from None
 
 
-def _samples(windows: Windows, param: Any, rules: Rules, seed: int) -> Iterator[tuple[str, Batch]]:
+def _samples(windows: Windows, param: Any, rules: Rules, seed: int, paths: AllowedPaths) -> Iterator[tuple[str, Batch]]:
     """Batch after batch: its background windows, then its foreground ones."""
     generator = MersenneTwister(seed)
     mean = read_mean(rules.mean_file) if rules.mean_file else None
@@ -154,6 +156,7 @@ def _samples(windows: Windows, param: Any, rules: Rules, seed: int) -> Iterator[
                     f"of a batch of {param.batch_size} asks for some"
                 )
             box = boxes[generator.below(len(boxes))]
+            paths.check(box.image, "image")
             mirror = rules.mirror and generator.below(2) == 1
             yield box.image, [_pixels(box, mirror, param, rules, mean), np.asarray(box.label, np.float32)]
 

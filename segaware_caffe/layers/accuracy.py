@@ -8,7 +8,7 @@ from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import check_label_count, class_indices
-from segaware_caffe.ops.accuracy import confusion_matrix, in_top, segmentation_scores
+from segaware_caffe.ops.accuracy import confusion_matrix, counts, in_top, segmentation_scores
 from segaware_caffe.ops.ranking import largest
 
 
@@ -49,7 +49,7 @@ class Accuracy(Layer):
         accuracy = (correct.sum() / valid.sum().clamp(min=1)).to(scores.dtype)
         if self.num_tops == 1:
             return [accuracy]
-        labelled, right = (torch.bincount(indices[mask], minlength=classes) for mask in (valid, correct))
+        labelled, right = (counts(indices, mask, classes) for mask in (valid, correct))
         return [accuracy, (right / labelled.clamp(min=1)).to(scores.dtype)]
 
 
@@ -89,6 +89,6 @@ class SegAccuracy(Layer):
         classes = scores.shape[1]
         truth, valid = class_indices(self, labels, classes, self.options.ignore_label)
         _, predicted = largest(scores.detach(), 1, 1)
-        counts = confusion_matrix(truth[valid], predicted[valid], classes)
-        self._confusion = counts if self.options.reset else self._confusion + counts
+        matrix = confusion_matrix(truth, predicted, valid, classes)
+        self._confusion = matrix if self.options.reset else self._confusion + matrix
         return segmentation_scores(self._confusion).to(scores.dtype).view(1, 1, 1, 3)

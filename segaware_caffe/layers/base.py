@@ -14,10 +14,11 @@ from typing import Any, ClassVar, NoReturn
 import torch
 from torch import nn
 
-from segaware_caffe.errors import CaffeError, FieldError, GraphError, ShapeError, of_kind
+from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError, ShapeError, of_kind
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.runnable import Runnable
+from segaware_caffe.ops.device import asserts
 from segaware_caffe.schema.plain import plain
 from segaware_caffe.schema.shapes import Shape as Shape
 from segaware_caffe.schema.shapes import dims as dims
@@ -152,16 +153,24 @@ class Layer(Runnable):
         if not condition:
             self.fail(message, kind)
 
+    def allowed_path(self, path: str, field: str) -> str:
+        """`path`, which the prototxt names in `field`; FileError if the net may not use it (`allowed_paths`)."""
+        try:
+            return self.context.paths.check(path, field)
+        except FileError as error:
+            self.fail(str(error), FileError)
+
     def check_indices(self, indices: torch.Tensor, size: int, what: str, hint: str = "") -> None:
-        """Raise CaffeError for an index outside [0, size).
+        """Raise CaffeError for an index outside [0, size); a GPU stops at it by itself, later (`ops.device.asserts`).
 
         Not while the net is compiled or exported: a traced program cannot branch on values.
         """
         if torch.compiler.is_compiling():
             return
-        wrong = indices[(indices < 0) | (indices >= size)]
-        if len(wrong):
-            self.fail(f"{what} {wrong[0].item()} is out of range [0, {size}){hint}")
+        wrong = (indices < 0) | (indices >= size)
+        bad = wrong.any()
+        if not asserts(~bad, self.message(f"{what} is out of range [0, {size}){hint}")) and bad:
+            self.fail(f"{what} {indices[wrong][0].item()} is out of range [0, {size}){hint}")
 
     def check_not_in_place(self) -> None:
         """The reference's check of layers whose top may not be their bottom."""
@@ -172,7 +181,11 @@ class Layer(Runnable):
 
         Without a `kind` it is a FieldError in `setup`, and a ShapeError in `reshape` of bottoms.
         """
-        raise kind(f"layer '{self.name}' ({self.type}): {message}")
+        raise kind(self.message(message))
+
+    def message(self, words: str) -> str:
+        """What errors say, with this layer's name and type in front."""
+        return f"layer '{self.name}' ({self.type}): {words}"
 
     # -- what the net uses -----------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 """What a layer is told when its net is built, beside its own definition."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.layers.random import MAIN, MersenneTwister
 
 T = TypeVar("T")
@@ -33,7 +34,9 @@ class Context:
             databases, HDF5 rows. All processes shuffle alike; mirrors, crops and sampled windows are
             drawn by each for itself.
         random: hands the layers their seeds, in the order in which they are set up.
+        paths: which files the net's text may name.
     """
 
     share: Share = Share()
     random: MersenneTwister = MAIN
+    paths: AllowedPaths = field(default_factory=AllowedPaths)

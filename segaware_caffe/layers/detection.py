@@ -3,6 +3,7 @@
 import itertools
 import logging
 import math
+from typing import Any
 
 import torch
 
@@ -17,6 +18,7 @@ from segaware_caffe.ops.detection import (
     roi_pool,
     suppress,
 )
+from segaware_caffe.ops.watched import is_watched
 
 logger = logging.getLogger(__name__)
 
@@ -151,15 +153,26 @@ class PriorBox(Layer):
         self._pair("img_size", "img_h", "img_w")
         self._pair("step", "step_h", "step_w")
         self.box_sizes = self._box_sizes()
+        #: the last top, for the shapes, type and device that it was made for: it depends on nothing else
+        self._made: tuple[Any, torch.Tensor] = None, torch.empty(0)
 
     def reshape(self, features: Shape, image: Shape) -> Shape:
         self.check(len(features) == 4 and len(image) == 4, f"the bottoms must have 4 axes, not {len(features)} and {len(image)}")
         return 1, 2, features[2] * features[3] * len(self.box_sizes) * 4
 
     def forward(self, features: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+        if is_watched():  # nothing is left behind in a trace
+            return self._boxes(features.shape, image.shape).to(features)
+        key = features.shape, image.shape, features.dtype, features.device
+        if self._made[0] != key:
+            self._made = key, self._boxes(features.shape, image.shape).to(features)
+        return self._made[1].clone()
+
+    def _boxes(self, features: Shape, image: Shape) -> torch.Tensor:
+        """The top, in float64, from the bottoms' shapes."""
         param = self.options
-        height, width = self._pair("img_size", "img_h", "img_w") or image.shape[2:]
-        rows, columns = features.shape[2:]
+        height, width = self._pair("img_size", "img_h", "img_w") or image[2:]
+        rows, columns = features[2:]
         step_h, step_w = self._pair("step", "step_h", "step_w") or (height / rows, width / columns)
         y = (torch.arange(rows, dtype=torch.float64) + param.offset) * step_h
         x = (torch.arange(columns, dtype=torch.float64) + param.offset) * step_w
@@ -169,7 +182,7 @@ class PriorBox(Layer):
         if param.clip:
             corners = corners.clamp(0, 1)
         variance = torch.tensor(list(param.variance) or [0.1], dtype=torch.float64).expand_as(corners)
-        return torch.stack([corners.flatten(), variance.flatten()])[None].to(features)
+        return torch.stack([corners.flatten(), variance.flatten()])[None]
 
     def _box_sizes(self) -> list[tuple[float, float]]:
         """Width and height of the P boxes, in their order."""

@@ -236,5 +236,8 @@ class ReLU6(Neuron):
     param_field = "relu6_param"
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        top = functional.leaky_relu(bottom, self.options.negative_slope)
+        slope = self.options.negative_slope
+        if slope == 0:
+            return functional.hardtanh(bottom, 0, 6)  # the same, in one step
+        top = functional.leaky_relu(bottom, slope)
         return torch.where(top >= 6, 6, top)

@@ -34,6 +34,10 @@ class MersenneTwister:
         """A number in [0, count): the next word modulo `count`, as the transformer draws."""
         return self.next32() % count
 
+    def uniform(self, low: float, high: float) -> float:
+        """A number from `low` to `high`, each equally likely, as Boost makes it of the next word."""
+        return low + self.next32() / (WORDS - 1) * (high - low)
+
     def shuffle(self, items: MutableSequence[Any]) -> None:
         """Permute in place, from the last item down, with Boost's uniform integers."""
         for last in range(len(items) - 1, 0, -1):

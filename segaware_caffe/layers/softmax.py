@@ -107,7 +107,9 @@ class SoftmaxWithLoss(ScoreLoss):
         if freqs:
             self.class_weights = torch.tensor(list(self.proto.loss_param.class_weighting))
         elif self.averages:
-            self.class_weights = torch.tensor(self._read_weights(self.proto.softmaxloss_param.weight_source))
+            self.class_weights = torch.tensor(
+                self._read_weights(self.allowed_path(self.proto.softmaxloss_param.weight_source, "weight_source"))
+            )
 
     def reshape(self, scores: Shape, labels: Shape, *more: Shape) -> list[Shape]:
         tops = super().reshape(scores, labels)
@@ -172,8 +174,9 @@ class InfogainLoss(ScoreLoss):
                 bool(self.options.source),
                 "Infogain matrix source must be specified: infogain_loss_param { source: ... }, or a third bottom",
             )
+            source = self.allowed_path(self.options.source, "source")
             try:
-                self.gain = torch.from_numpy(read_blobproto(self.options.source).astype(np.float32, copy=False))
+                self.gain = torch.from_numpy(read_blobproto(source).astype(np.float32, copy=False))
             except CaffeError as error:
                 self.fail(str(error), type(error))
 

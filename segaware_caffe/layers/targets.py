@@ -6,13 +6,14 @@ from collections.abc import Iterable
 import torch
 
 from segaware_caffe.layers.base import Layer, Shape, dims
+from segaware_caffe.ops.device import asserts
 
 
 def class_indices(layer: Layer, labels: torch.Tensor, classes: int, ignored: Iterable[int] = ()) -> tuple[torch.Tensor, torch.Tensor]:
     """The labels cut to integers (0 where ignored), and a mask of those that are not ignored.
 
     Raises CaffeError for a label outside [0, classes) that is not ignored; the reference reads
-    memory out of bounds for it.
+    memory out of bounds for it. A GPU stops at it by itself, later (`ops.device.asserts`).
     """
     labels = labels.detach()
     indices = labels.long()
@@ -20,9 +21,11 @@ def class_indices(layer: Layer, labels: torch.Tensor, classes: int, ignored: Ite
     for value in ignored:
         valid &= indices != value
     outside = valid & ~((labels > -1) & (labels < classes))
-    if outside.any():
-        listed = ", ".join(map(str, ignored)) or "none"
-        layer.fail(f"label {labels[outside][0]:g} is outside [0, {classes}) and not ignored (ignored labels: {listed})")
+    listed = ", ".join(map(str, ignored)) or "none"
+    rule = f"is outside [0, {classes}) and not ignored (ignored labels: {listed})"
+    bad = outside.any()
+    if not asserts(~bad, layer.message(f"a label {rule}")) and bad:
+        layer.fail(f"label {labels[outside][0]:g} {rule}")
     return indices.masked_fill(~valid, 0), valid
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.layers import Context, Layer, Shape, dims
 from segaware_caffe.net.backward import backward_flags
@@ -60,6 +61,7 @@ class Net(nn.Module):
         level, stages: the rest of the state that include and exclude rules look at.
         allow_unknown_fields: warn about unknown fields instead of refusing them.
         allow_python_layers: let `Python` layers import and run the code that they name.
+        allow_paths: folders that the prototxt may name files in, beside the current one, its own, and the values of variables.
         context: which share of the data to read, and where the data layers' seeds come from (all; `set_random_seed`).
 
     In TEST no learned blob requires a gradient, so that inner blobs are freed as the net runs
@@ -96,6 +98,7 @@ class Net(nn.Module):
         stages: Iterable[str] = (),
         allow_unknown_fields: bool = False,
         allow_python_layers: bool = False,
+        allow_paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
         context: Context | None = None,
     ):
         super().__init__()
@@ -107,7 +110,10 @@ class Net(nn.Module):
             logger.info("Initializing net from parameters: \n%s", write_text(self.proto).rstrip("\n"))
         #: the passes that are applied; None for the default ones
         self.pass_names = None if passes is None else tuple(passes)
-        self.graph, shapes = build_graph(self.proto, context or Context(), allow_python_layers)
+        context = context or Context()
+        #: where the files lie that the prototxt may name
+        self.allowed_paths = context.paths.plus(allow_paths, prototxt, (variables or {}).values())
+        self.graph, shapes = build_graph(self.proto, replace(context, paths=self.allowed_paths), allow_python_layers)
         self.shapes_of_values: dict[int, Shape] = shapes
         self._unsettled = unsettled_values(self.graph)
         self._forget_plans()
@@ -142,7 +148,8 @@ class Net(nn.Module):
         text = read_weights(path).prototxt
         if not text:
             raise WeightsError(f"{path}: holds no prototxt, only weights: give both, as in Net('net.prototxt', weights='{path}')")
-        return cls(text, phase, path, **options)
+        allowed = AllowedPaths().plus(options.pop("allow_paths", ()), path)
+        return cls(text, phase, path, allow_paths=allowed.places, **options)
 
     # -- construction ----------------------------------------------------------------------
 

@@ -13,9 +13,15 @@ def in_top(scores: torch.Tensor, classes: torch.Tensor, count: int) -> torch.Ten
     return (rank > 0) & (rank <= count)
 
 
-def confusion_matrix(truth: torch.Tensor, predicted: torch.Tensor, classes: int) -> torch.Tensor:
-    """(classes, classes) counts of equally long vectors of class indices: row the truth, column the prediction."""
-    return torch.bincount(truth * classes + predicted, minlength=classes**2).view(classes, classes)
+def counts(indices: torch.Tensor, counted: torch.Tensor, classes: int) -> torch.Tensor:
+    """How often each of `classes` indices occurs where it is `counted`: (classes). On a GPU `bincount` would wait for the largest."""
+    found = torch.zeros(classes, dtype=torch.int64, device=indices.device)
+    return found.scatter_add_(0, indices.flatten(), counted.flatten().long())
+
+
+def confusion_matrix(truth: torch.Tensor, predicted: torch.Tensor, counted: torch.Tensor, classes: int) -> torch.Tensor:
+    """(classes, classes) counts of class indices in tensors of one shape, where `counted`: row the truth, column the prediction."""
+    return counts(truth * classes + predicted, counted, classes**2).view(classes, classes)
 
 
 def segmentation_scores(confusion: torch.Tensor) -> torch.Tensor:

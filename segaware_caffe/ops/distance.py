@@ -7,6 +7,7 @@ from torch.autograd.function import once_differentiable
 
 from segaware_caffe.ops import native
 from segaware_caffe.ops.columns import im2col
+from segaware_caffe.ops.device import few_launches
 from segaware_caffe.ops.geometry import Geometry, bands, centred, coincident, pairs
 from segaware_caffe.ops.layout import planar
 from segaware_caffe.ops.losses import total
@@ -31,6 +32,9 @@ class _Im2dist(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, geometry: Geometry, l1: bool, remove_center: bool, remove_bounds: bool) -> torch.Tensor:
         ctx.save_for_backward(x)
         ctx.geometry, ctx.l1 = geometry, l1
+        if kernels := few_launches(x):
+            filled = (sentinel(x.dtype) if removed else 0.0 for removed in (remove_center, remove_bounds))
+            return kernels.distances(x, geometry, l1, *filled)
         count, channels, *spatial = x.shape
         height, width = geometry.output(spatial)
         result = x.new_zeros(count, geometry.taps, height, width)
@@ -61,6 +65,8 @@ def im2dist_gradient(x: torch.Tensor, gradient: torch.Tensor, geometry: Geometry
     """The gradient of x from that of its distances."""
     if native.why_not(geometry, x, gradient) is None:
         return native.distance_gradients(x, gradient, geometry, l1)
+    if kernels := few_launches(x):
+        return kernels.distance_gradient(x, gradient, geometry, l1)
     count, channels, *spatial = x.shape
     height, width = gradient.shape[2:]
     result = torch.zeros_like(x)

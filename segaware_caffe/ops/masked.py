@@ -4,7 +4,8 @@ A mask (N, taps, H', W') is common to all channels, so a masked convolution is
 out[o, q] = sum over taps p of mask[p, q] * sum over c of weight[o, c, p] * x[c, q + offset of p].
 Written out in layers (Im2col, Tile, Eltwise, Convolution or ChannelReduce) it takes matrices of
 the taps times the image's size; here no more than a band of rows of them exists at a time, in
-either pass. Gradients are the true ones. Where a call is watched, it is an operator of `ops.library`.
+either pass. So it is on the CPU; elsewhere `ops.device` says who does it in few launches.
+Gradients are the true ones. Where a call is watched, it is an operator of `ops.library`.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import torch
 from torch.autograd.function import once_differentiable
 
 from segaware_caffe.ops import native
+from segaware_caffe.ops.device import few_launches
 from segaware_caffe.ops.geometry import Geometry, bands, taps
 from segaware_caffe.ops.layout import planar
 from segaware_caffe.ops.watched import is_watched
@@ -31,6 +33,8 @@ class _MaskedSum(torch.autograd.Function):
         ctx.geometry = geometry
         if native.why_not(geometry, x, mask) is None:
             return native.masked_sum(planar(x), planar(mask), geometry)
+        if kernels := few_launches(x):
+            return kernels.masked_sum(x, mask, geometry)
         result = x.new_zeros(*x.shape[:2], *mask.shape[2:])
         for index, at, reads in taps(geometry, x.shape[2:]):
             result[at].addcmul_(x[reads], mask[:, index : index + 1][at])
@@ -47,6 +51,8 @@ def masked_sum_gradients(
     x: torch.Tensor, mask: torch.Tensor, gradient: torch.Tensor, geometry: Geometry, wanted: Wanted
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The gradients of x and mask, 0 where they are not `wanted`, from that of their masked sum."""
+    if kernels := few_launches(x):
+        return kernels.masked_sum_gradients(x, mask, gradient, geometry, wanted)
     x_gradient, mask_gradient = torch.zeros_like(x), torch.zeros_like(mask)
     for index, at, reads in taps(geometry, x.shape[2:]):
         if wanted[0]:
@@ -73,6 +79,8 @@ class _MaskedConvolution(torch.autograd.Function):
         ctx.geometry, ctx.groups = geometry, groups
         if why_not_native(x, mask, weight, geometry, groups) is None:
             return native.masked_convolution(planar(x), planar(mask), weight, bias, geometry)
+        if kernels := few_launches(x):
+            return kernels.masked_convolution(x, mask, weight, bias, geometry, groups)
         matrix = _matrix(weight, groups)
         result = x.new_empty(len(x), len(weight), *mask.shape[2:])
         for sample, rows in _blocks(x, mask):
@@ -96,6 +104,8 @@ def masked_convolution_gradients(
     """The gradients of x, mask and weight, as far as they are `wanted`, from that of their masked convolution."""
     if why_not_native(x, mask, weight, geometry, groups) is None:
         return native.masked_gradients(x, mask, weight, gradient, geometry, wanted)
+    if kernels := few_launches(x):
+        return kernels.masked_convolution_gradients(x, mask, weight, gradient, geometry, groups, wanted)
     matrix = _matrix(weight, groups)
     x_gradient, mask_gradient, matrix_gradient = map(torch.zeros_like, (x, mask, matrix))
     for sample, rows in _blocks(x, mask):

@@ -9,6 +9,7 @@ from torch.nn import functional
 from segaware_caffe.ops import native
 from segaware_caffe.ops.columns import im2col
 from segaware_caffe.ops.geometry import Geometry
+from segaware_caffe.ops.losses import total
 from segaware_caffe.ops.watched import is_watched
 
 FLT_MAX = torch.finfo(torch.float32).max
@@ -75,31 +76,35 @@ def max_pool(value: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch
     window of nothing else, or of nothing, is -FLT_MAX, its index -1.
     """
     lowest = least(value)
-    contenders = torch.where(value > lowest, value, lowest)
     if windows.native(value.shape[2:]):
-        top, index = functional.max_pool2d(
-            contenders, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil, return_indices=True
-        )
+        top, index = _maxima(value, windows)
     else:
-        tiled = windows.tile(contenders, lowest)
-        top, index = functional.max_pool2d(tiled, windows.kernel, windows.stride, return_indices=True)
+        tiled = windows.tile(value, lowest)
+        top, index = _maxima(tiled, Windows(windows.kernel, windows.stride, (0, 0), ceil=False))
         rows = index // tiled.shape[3] - windows.pad[0]
         columns = index % tiled.shape[3] - windows.pad[1]
         index = rows * value.shape[3] + columns
     return top, torch.where(top > lowest, index, -1)
 
 
+def _maxima(value: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, torch.Tensor]:
+    """`max_pool` in windows that PyTorch's pooling has too; an index means nothing where NaN and -inf are all."""
+    contenders = torch.where(value > least(value), value, least(value))
+    return functional.max_pool2d(contenders, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil, return_indices=True)
+
+
 def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
-    """`max_pool`'s maxima alone: where no gradient is wanted there are faster ways to them."""
-    if (value.requires_grad and torch.is_grad_enabled()) or is_watched():
-        return max_pool(value, windows)[0]
-    if value.is_contiguous() and native.why_not_tensors(value) is None:
+    """`max_pool`'s maxima alone: there are faster ways to them."""
+    has_gradient = value.requires_grad and torch.is_grad_enabled()
+    if not has_gradient and value.is_contiguous() and native.why_not_tensors(value) is None:
         return native.max_pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad)
-    if windows.native(value.shape[2:]) and value.device.type == "cpu":  # elsewhere the question would wait for the device
+    if not windows.native(value.shape[2:]):
+        return max_pool(value, windows)[0]
+    if value.device.type == "cpu" and not is_watched():  # elsewhere the question would wait for the device
         top = functional.max_pool2d(value, windows.kernel, windows.stride, windows.pad, ceil_mode=windows.ceil)
-        if top.sum().isfinite():  # else there may be a NaN, which wins in PyTorch
+        if total(top.detach()).isfinite():  # else there may be a NaN, which wins in PyTorch
             return top
-    return max_pool(value, windows)[0]
+    return _maxima(value, windows)[0]
 
 
 def average_pool(value: torch.Tensor, windows: Windows) -> torch.Tensor:
@@ -111,7 +116,7 @@ def average_pool(value: torch.Tensor, windows: Windows) -> torch.Tensor:
         return functional.avg_pool2d(value, windows.kernel, windows.stride, windows.pad, windows.ceil)
     spatial = value.shape[2:]
     heights, widths = (
-        value.new_tensor([min(k, size + p - (o * s - p)) for o in range(count)])
+        (size + 2 * p - s * torch.arange(count, device=value.device)).clamp(max=k).to(value.dtype)
         for size, count, k, s, p in zip(spatial, windows.output(spatial), windows.kernel, windows.stride, windows.pad, strict=True)
     )
     return _sums(value, windows) / torch.outer(heights, widths)

@@ -2,25 +2,29 @@
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
+from segaware_caffe.pycaffe.mode import allow_paths as _allow_paths
 from segaware_caffe.pycaffe.mode import allow_python_layers as _allow
 
 OURS = "segaware_caffe.pycaffe"
 
 
-def install(allow_python_layers: bool = False) -> None:
+def install(allow_python_layers: bool = False, allow_paths: Iterable[str] = ()) -> None:
     """Make `import caffe` and `import caffe.io` mean this package from now on, whatever is on `sys.path`.
 
     `allow_python_layers` lets nets run the code that their Python layers name; so does the
-    environment variable SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS=1.
+    environment variable SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS=1. `allow_paths` are folders that prototxts may name
+    files in, beside the current one and their own; so are those of SEGAWARE_CAFFE_ALLOW_PATH.
     """
     if allow_python_layers:
         _allow()
+    if places := list(allow_paths):
+        _allow_paths(*places)
     if not any(isinstance(finder, CaffeFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, CaffeFinder())
     for name in [name for name in sys.modules if name == "caffe" or name.startswith("caffe.")]:

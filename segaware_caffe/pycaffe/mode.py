@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterable
 
 from segaware_caffe.log_lines import PACKAGE, GlogFormatter, least_level, level_of
 
@@ -11,6 +12,7 @@ from segaware_caffe.log_lines import PACKAGE, GlogFormatter, least_level, level_
 PYTHON_LAYERS = "SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS"
 
 _settings = {"solver_count": 1, "solver_rank": 0, "multiprocess": False, "python_layers": False, "log_level": 0}
+_places: list[str] = []
 
 
 _ON_CPU = "segaware_caffe.pycaffe runs on the CPU; for a GPU use segaware_caffe.Net(...).to('cuda')"
@@ -63,6 +65,16 @@ def allow_python_layers(allow: bool = True) -> None:
 def python_layers_allowed() -> bool:
     """Whether `allow_python_layers` or the environment variable says so."""
     return bool(_settings["python_layers"]) or os.environ.get(PYTHON_LAYERS, "").lower() in ("1", "true", "yes")
+
+
+def allow_paths(*places: str) -> None:
+    """Let the texts of the nets and solvers made from now on name files in these folders too; without any, in no further ones."""
+    _places[:] = [*_places, *places] if places else []
+
+
+def paths_allowed(own: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = ()) -> list[str | os.PathLike[str]]:
+    """What `allow_paths` has named, and a net's own."""
+    return [*_places, *([own] if isinstance(own, (str, os.PathLike)) else own)]
 
 
 def init_log(level: int = 0, stderr: bool = True) -> None:

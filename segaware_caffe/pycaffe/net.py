@@ -18,7 +18,7 @@ from segaware_caffe import net as core
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.net.learned import replacements
 from segaware_caffe.pycaffe.blobs import Blob, BlobVector
-from segaware_caffe.pycaffe.mode import python_layers_allowed
+from segaware_caffe.pycaffe.mode import paths_allowed, python_layers_allowed
 from segaware_caffe.pycaffe.steps import Step, User
 from segaware_caffe.pycaffe.wiring import connect, share
 from segaware_caffe.weights.formats import WRITERS
@@ -55,7 +55,8 @@ class Net:
     `Net(file, phase, level, stages, weights)`, or `Net(file, weights, phase)` as it used to be;
     everything but the file may be a keyword, and other keywords are those of `segaware_caffe.Net`.
     Paths are str, bytes or os.PathLike[str]. Python layers run if `allow_python_layers`, or else the
-    process (`install`, SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS), allows them.
+    process (`install`, SEGAWARE_CAFFE_ALLOW_PYTHON_LAYERS), allows them; their prototxts may name files under
+    `allow_paths` and what the process allows (`install`, SEGAWARE_CAFFE_ALLOW_PATH).
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Net:
         if phase not in (TRAIN, TEST):
             raise CaffeError(f"phase must be caffe.TRAIN (0) or caffe.TEST (1), not {phase!r}")
         options["allow_python_layers"] = options.get("allow_python_layers") or python_layers_allowed()
+        options["allow_paths"] = paths_allowed(options.get("allow_paths", ()))
         stages = [_text(stage) for stage in stages or ()]
         self._net = core.Net(
             _text(network_file), ("TRAIN", "TEST")[phase], _text(weights), passes=[], level=level, stages=stages, **options

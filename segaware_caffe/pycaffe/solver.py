@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 import torch
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.net import Net as CoreNet
 from segaware_caffe.pycaffe.lazy import Watch
-from segaware_caffe.pycaffe.mode import python_layers_allowed
+from segaware_caffe.pycaffe.mode import paths_allowed, python_layers_allowed
 from segaware_caffe.pycaffe.net import TEST, TRAIN, Net
 from segaware_caffe.schema import NetParameter, SolverParameter, read_solver
 from segaware_caffe.solver import Solver
@@ -107,6 +108,7 @@ class LiteralSolver(Solver):
         param = _read(solver_file, options)
         param.type = self.type
         options["allow_python_layers"] = options.get("allow_python_layers") or python_layers_allowed()
+        options["allow_paths"] = AllowedPaths().plus(paths_allowed(options.get("allow_paths", ())), _path(solver_file)).places
         self._callbacks: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
         super().__init__(param, device="cpu", **options)
 
@@ -186,4 +188,8 @@ def get_solver(solver_file: SolverFile, **options: Any) -> LiteralSolver:
 
 
 def _read(solver_file: SolverFile, options: Mapping[str, Any]) -> SolverParameter:
-    return read_solver(os.fsdecode(solver_file) if isinstance(solver_file, bytes) else solver_file, options.get("variables"))
+    return read_solver(_path(solver_file), options.get("variables"))
+
+
+def _path(solver_file: SolverFile) -> str | os.PathLike[str] | SolverParameter:
+    return os.fsdecode(solver_file) if isinstance(solver_file, bytes) else solver_file

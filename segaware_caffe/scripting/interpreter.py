@@ -16,7 +16,9 @@ from segaware_caffe.scripting import dropped_names, python2
 INTERRUPTED = 130
 
 
-def run_script(path: str, arguments: Sequence[str] = (), *, allow_python_layers: bool = False, translate: bool = False) -> int:
+def run_script(
+    path: str, arguments: Sequence[str] = (), *, allow_python_layers: bool = False, allow_paths: Sequence[str] = (), translate: bool = False
+) -> int:
     """Run a script; the exit status is the script's.
 
     Its `sys.argv`, `sys.path[0]` and `__main__` are as Python sets them. `translate` takes it, and
@@ -27,28 +29,32 @@ def run_script(path: str, arguments: Sequence[str] = (), *, allow_python_layers:
         source = Path(path).read_bytes()
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from error
-    _prepare([path, *arguments], str(Path(path).resolve().parent), allow_python_layers, translate)
+    _prepare([path, *arguments], str(Path(path).resolve().parent), allow_python_layers, allow_paths, translate)
     main = _main_module(path)
     main.__loader__ = SourceFileLoader("__main__", path)
 
     return _guarded(lambda: exec(_compiled(source, path, translate), main.__dict__))
 
 
-def run_module(name: str, arguments: Sequence[str] = (), *, allow_python_layers: bool = False, translate: bool = False) -> int:
+def run_module(
+    name: str, arguments: Sequence[str] = (), *, allow_python_layers: bool = False, allow_paths: Sequence[str] = (), translate: bool = False
+) -> int:
     """Run a module by its name, as `python -m` does; see `run_script`."""
-    _prepare(["-m", *arguments], str(Path.cwd()), allow_python_layers, translate)
+    _prepare(["-m", *arguments], str(Path.cwd()), allow_python_layers, allow_paths, translate)
     return _guarded(lambda: runpy.run_module(name, run_name="__main__", alter_sys=True))
 
 
-def run_code(code: str, arguments: Sequence[str] = (), *, allow_python_layers: bool = False, translate: bool = False) -> int:
+def run_code(
+    code: str, arguments: Sequence[str] = (), *, allow_python_layers: bool = False, allow_paths: Sequence[str] = (), translate: bool = False
+) -> int:
     """Run code, as `python -c` does; see `run_script`."""
-    _prepare(["-c", *arguments], "", allow_python_layers, translate)
+    _prepare(["-c", *arguments], "", allow_python_layers, allow_paths, translate)
     main = _main_module(None)
     return _guarded(lambda: exec(_compiled(code.encode(), "<string>", translate), main.__dict__))
 
 
-def _prepare(argv: list[str], folder: str, allow_python_layers: bool, translate: bool) -> None:
-    install(allow_python_layers)
+def _prepare(argv: list[str], folder: str, allow_python_layers: bool, allow_paths: Sequence[str], translate: bool) -> None:
+    install(allow_python_layers, allow_paths)
     dropped_names.give_back()
     if translate:
         python2.install()

@@ -4,8 +4,9 @@ from segaware_caffe.segmentation.evaluate import Evaluation, evaluate
 from segaware_caffe.segmentation.label_images import read_labels
 from segaware_caffe.segmentation.metrics import ConfusionMatrix, Scores, class_names
 from segaware_caffe.segmentation.palette import CLASSES, colormap, overlay, write_label_png
+from segaware_caffe.segmentation.photographs import read_photograph
 from segaware_caffe.segmentation.predict import Predictor, predict
-from segaware_caffe.segmentation.segment import MEAN, Segmentation, Segmenter, read_photograph, without_sinks
+from segaware_caffe.segmentation.segment import MEAN, Segmentation, Segmenter, without_sinks
 
 __all__ = [
     "CLASSES",

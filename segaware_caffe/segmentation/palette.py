@@ -1,6 +1,7 @@
 """PASCAL VOC's colours and indexed PNGs (spec/pipeline.md 7.5)."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog", "horse",
     "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
+#: pixels that are coloured at once
+STRIP = 2**20
 
 
 def colormap() -> np.ndarray:
@@ -29,8 +32,20 @@ def colormap() -> np.ndarray:
     return colours
 
 
-def write_label_png(path: str | os.PathLike[str], labels: np.ndarray) -> None:
-    """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's.
+def palette(colours: Sequence[int] = ()) -> np.ndarray:
+    """256 colours, (256, 3) uint8: those given as 0xRRGGBB, and VOC's for the indices after them.
+
+    >>> palette([0x0A0B0C])[:2].tolist()
+    [[10, 11, 12], [128, 0, 0]]
+    """
+    result = colormap()
+    given = np.asarray(colours, np.int64).reshape(-1, 1)
+    result[: len(given)] = given >> (16, 8, 0) & 255
+    return result
+
+
+def write_label_png(path: str | os.PathLike[str], labels: np.ndarray, colours: np.ndarray | None = None) -> None:
+    """Write an (H, W) array of labels 0..255 as a PNG whose pixels are the labels and whose palette is VOC's, or `colours` (256, 3).
 
     >>> write_label_png("labels.png", np.array([[0, 15], [255, 0]], np.uint8))
     >>> from segaware_caffe.segmentation import read_labels
@@ -41,18 +56,27 @@ def write_label_png(path: str | os.PathLike[str], labels: np.ndarray) -> None:
     if labels.ndim != 2 or labels.min(initial=0) < 0 or labels.max(initial=0) > 255:
         raise ShapeError(f"labels for {os.fspath(path)} must be an (H, W) array of values 0 to 255, not shape {labels.shape}")
     image = Image.fromarray(labels.astype(np.uint8), mode="P")
-    image.putpalette(colormap().tobytes())
+    image.putpalette((colormap() if colours is None else colours).astype(np.uint8).tobytes())
     with replacing(Path(path)) as temporary:
         image.save(temporary, format="PNG")
 
 
-def overlay(rgb: np.ndarray, labels: np.ndarray, opacity: float = 0.6) -> np.ndarray:
-    """The photograph (H, W, 3) uint8 with the labels' colours laid over it; background stays as it is.
+def overlay(
+    rgb: np.ndarray, labels: np.ndarray, opacity: float = 0.6, colours: np.ndarray | None = None, background: int | None = 0
+) -> np.ndarray:
+    """The photograph (H, W, 3) uint8 with VOC's colours for the labels, or `colours` (256, 3), laid over it; the background stays as it is.
 
     >>> rgb = np.full((1, 2, 3), 100, np.uint8)
     >>> overlay(rgb, np.array([[0, 1]]), opacity=0.5).tolist()
     [[[100, 100, 100], [114, 50, 50]]]
     """
-    colours = colormap()[labels].astype(np.float32)
-    weight = np.where(labels[..., None] == 0, 0.0, opacity)
-    return (rgb * (1 - weight) + colours * weight).round().astype(np.uint8)
+    weights = np.full(256, opacity, np.float32)
+    if background is not None:
+        weights[background] = 0
+    tints = (colormap() if colours is None else colours) * weights[:, None]
+    result = np.empty_like(rgb)
+    rows = max(1, STRIP // max(1, rgb.shape[1]))
+    for first in range(0, len(rgb), rows):
+        part = slice(first, first + rows)
+        result[part] = (rgb[part] * (1 - weights)[labels[part], None] + tints[labels[part]]).round()
+    return result

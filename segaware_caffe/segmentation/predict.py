@@ -19,13 +19,13 @@ from segaware_caffe.data.lists import Entry, read_pairs
 from segaware_caffe.data.mat import read_mat
 from segaware_caffe.data.transform import Rules, Transformer
 from segaware_caffe.errors import CaffeError, FieldError, FileError, ShapeError
-from segaware_caffe.files import make_folder
+from segaware_caffe.files import left_behind, make_folder
 from segaware_caffe.net import Net
 from segaware_caffe.schema import NetParameter
 from segaware_caffe.schema.messages import LayerParameter
 from segaware_caffe.segmentation.label_images import image_size, read_labels
 from segaware_caffe.segmentation.palette import write_label_png
-from segaware_caffe.segmentation.segment import MEAN, Segmenter, without_sinks
+from segaware_caffe.segmentation.segment import MEAN, Segmenter, best_classes, without_sinks
 from segaware_caffe.segmentation.workers import THREADS, ahead
 
 T = TypeVar("T", Entry, str)
@@ -61,6 +61,7 @@ class Predictor:
     def __init__(self, proto: NetParameter, root: str | None = None, scores: str | None = None, **options: Any):
         written = [layer.bottom[0] for layer in proto.layer if layer.type == "MatWrite"]
         self.net = Net(without_sinks(proto), "TEST", **options)
+        self.paths = self.net.allowed_paths.plus(root or ())
         segmenter = Segmenter(self.net, scores=scores or (written[0] if len(written) == 1 else None))
         self.image, self.scores_blob = segmenter.image, segmenter.scores
         self.param, self.rules = self._reading(segmenter)
@@ -74,7 +75,9 @@ class Predictor:
         if not isinstance(layer, ImageLayer):
             return LayerParameter().image_data_param, Rules(False, 1.0, False, (segmenter.size[0], segmenter.size[1]), MEAN, "", ())
         if layer.rules.draws:
-            raise FieldError(f"layer '{layer.name}' ({layer.type}): with mirror or scale_factors no two predictions are the same")
+            raise FieldError(
+                f"layer '{layer.name}' ({layer.type}): with mirror, scale_factors or distort_param no two predictions are the same"
+            )
         return layer.options, layer.rules
 
     @property
@@ -84,7 +87,7 @@ class Predictor:
 
     def load(self, entry: Entry) -> Loaded:
         """Read and transform a photograph. CaffeError if it cannot be read, or is larger than the network's input."""
-        image = load(self.param, entry.name, color=True)
+        image = load(self.param, entry.name, color=True, paths=self.paths)
         height, width = image.shape[:2]
         if self.rules.crop and (height > self.rules.crop[0] or width > self.rules.crop[1]):
             raise ShapeError(
@@ -122,10 +125,7 @@ def best_labels(scored: Scored) -> np.ndarray:
             f"{scored.source}: the score map is {scored.scores.shape[1]} x {scored.scores.shape[2]}, smaller than the image "
             f"of {height} x {width} (height x width)"
         )
-    scores = scored.scores[:, :height, :width]
-    if scores.isnan().any():
-        scores = torch.where(scores.isnan(), -torch.inf, scores)
-    return scores.argmax(0).to(torch.uint8).cpu().numpy()
+    return best_classes(scored.scores[:, :height, :width])
 
 
 def unfinished(items: Iterable[T], folder: str | os.PathLike[str]) -> list[T]:
@@ -134,13 +134,11 @@ def unfinished(items: Iterable[T], folder: str | os.PathLike[str]) -> list[T]:
     Clears away what a killed run left half written of theirs; of other items nothing is touched, as
     another process may be at work on them.
     """
-    stale: dict[str, list[Path]] = {}
-    for path in Path(folder).glob(".*.png"):
-        stale.setdefault(path.name[1:].rsplit(".", 2)[0], []).append(path)
+    stale = left_behind(Path(folder))
     result = []
     for item in items:
         name = name_of(item)
-        for path in stale.get(name, []):
+        for path in stale.get(f"{name}.png", []):
             path.unlink(missing_ok=True)
         if not is_label_png(Path(folder) / f"{name}.png"):
             result.append(item)

@@ -1,46 +1,47 @@
-"""From a photograph to a label image, as the reference's scripts do it (spec/pipeline.md 6.2, 7.3).
+"""From a photograph to a label image, as the reference's scripts do it (spec/pipeline.md 6.2, 7.3), at any size.
 
 The photograph (BGR, mean subtracted) sits at the top left of the network's input, padded at the
 bottom and the right; the scores are cropped back to its size, never resized, and their argmax is
-the label. A photograph larger than the input is scaled down to fit, and its scores up again:
-the reference has no rule for that (VOC's images fit).
+the label. The reference stops there. Here a photograph larger than the input is seen in tiles that
+overlap, and one that is larger than what the network knows may be made smaller first; its
+proportions stay, and the scores are brought to its own resolution before a class is chosen.
 """
 
-import os
-from collections.abc import Sequence
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
-from segaware_caffe.data.images import loading
 from segaware_caffe.errors import CaffeError, ShapeError
 from segaware_caffe.layers import layer_class
 from segaware_caffe.net import Net
 from segaware_caffe.schema import NetParameter
+from segaware_caffe.segmentation.tiles import Span, resampled, spans
 
 #: mean of VOC's colours that DeepLab networks subtract, blue green red
 MEAN = (104.008, 116.669, 122.675)
+#: sides, about, between which the input of a network that takes any size is chosen
+SMALLEST, LARGEST = 128, 1024
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """Scores (classes, H, W) float32 and labels (H, W) uint8 of a photograph of size (H, W)."""
+    """Scores (classes, H, W) float32, if they were asked for, and labels (H, W) uint8 of a photograph of size (H, W)."""
 
-    scores: np.ndarray
+    scores: np.ndarray | None
     labels: np.ndarray
 
 
-def read_photograph(path: str | os.PathLike[str]) -> np.ndarray:
-    """A photograph (H, W, 3) uint8 RGB, upright: turned and mirrored as its EXIF orientation says. FileError names the file.
+class Fitted(NamedTuple):
+    """A photograph (H, W, 3) uint8 RGB, and as the network is to see it, (h, w, 3)."""
 
-    >>> Image.new("RGB", (4, 2), "red").save("red.png")
-    >>> read_photograph("red.png").shape
-    (2, 4, 3)
-    """
-    with loading(path), Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    rgb: np.ndarray
+    pixels: np.ndarray
 
 
 def without_sinks(net: NetParameter) -> NetParameter:
@@ -59,14 +60,23 @@ def without_sinks(net: NetParameter) -> NetParameter:
     return result
 
 
+def best_classes(scores: torch.Tensor) -> np.ndarray:
+    """The class (H, W) uint8 with the best of the scores (K, H, W) at each pixel, the first of equal ones; NaN is never best."""
+    if scores.isnan().any():
+        scores = torch.where(scores.isnan(), -torch.inf, scores)
+    return scores.argmax(0).to(torch.uint8).cpu().numpy()
+
+
 class Segmenter:
-    """Runs a segmentation network on photographs.
+    """Runs a segmentation network on photographs of any size.
 
     Args:
         net: a net in TEST, one of whose inputs or data blobs takes (1, 3, H, W) pixels.
         image: name of that blob; None for the first blob of 3 channels.
         scores: name of the output with a channel per class; None if only one output can be it.
         mean: what to subtract, blue green red.
+        side: photographs whose shorter side has more pixels are made smaller for the network; None for none.
+        stride: the net takes any sides that are 1 more than a multiple of it; None if it is to run at its own input's size alone.
 
     >>> from segaware_caffe.models import CAMVID_SEGAWARE as model
     >>> net = Net(model.prototxt, weights=model.weights, variables={"HEIGHT": 65, "WIDTH": 65})
@@ -74,7 +84,15 @@ class Segmenter:
     (50, 60)
     """
 
-    def __init__(self, net: Net, image: str | None = None, scores: str | None = None, mean: Sequence[float] = MEAN):
+    def __init__(
+        self,
+        net: Net,
+        image: str | None = None,
+        scores: str | None = None,
+        mean: Sequence[float] = MEAN,
+        side: int | None = None,
+        stride: int | None = None,
+    ):
         self.net = net
         sources = [net.graph.names[v] for node in net.graph.sources() for v in node.tops]
         shapes = net.shapes
@@ -89,38 +107,142 @@ class Segmenter:
             candidates if len(candidates) == 1 else [],
             f"net '{net.name}' has {len(candidates)} outputs that could be scores ({', '.join(candidates) or 'none'}); name one",
         )
+        if self.scores not in shapes:
+            raise CaffeError(f"net '{net.name}' has no blob '{self.scores}'; its outputs are: {', '.join(net.outputs)}")
         self.size = shapes[self.image][2:]
         self.mean = np.asarray(mean, np.float32)
+        self.side, self.stride = side, stride
+
+    @property
+    def classes(self) -> int:
+        """How many channels the scores have."""
+        return self.net.shapes[self.scores][1]
 
     def __call__(self, rgb: np.ndarray) -> Segmentation:
-        """Segment a photograph, (H, W, 3) uint8, red green blue."""
-        height, width = rgb.shape[:2]
-        scale = min(1.0, self.size[0] / height, self.size[1] / width)
-        fitted = rgb if scale == 1 else _resize(rgb, max(1, int(height * scale)), max(1, int(width * scale)))
-        pixels = fitted[:, :, ::-1].astype(np.float32) - self.mean
-        blob = np.zeros((1, 3, *self.size), np.float32)
-        blob[0, :, : fitted.shape[0], : fitted.shape[1]] = pixels.transpose(2, 0, 1)
-        scores = self.net(**{self.image: blob}, keep=[self.scores])[self.scores]
-        scores = self._at_image_size(scores, fitted.shape[:2], (height, width))
-        return Segmentation(scores.numpy(), scores.argmax(0).to(torch.uint8).numpy())
+        """Segment a photograph, (H, W, 3) uint8, red green blue, with its scores."""
+        (result,) = self.segment([self.fit(rgb)], with_scores=True)
+        return result
 
-    def _at_image_size(self, scores: torch.Tensor, fitted: tuple[int, int], original: tuple[int, int]) -> torch.Tensor:
-        if tuple(scores.shape[2:]) != tuple(self.size):
+    def fit(self, rgb: np.ndarray) -> Fitted:
+        """The photograph (H, W, 3) uint8 RGB with what of it the network sees: itself, or a smaller one."""
+        height, width = self._fitted(*rgb.shape[:2])
+        if (height, width) == rgb.shape[:2]:
+            return Fitted(rgb, rgb)
+        return Fitted(rgb, np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR)))
+
+    def _fitted(self, height: int, width: int) -> tuple[int, int]:
+        scale = min(1.0, (self.side or math.inf) / min(height, width))
+        return round(height * scale), round(width * scale)
+
+    def segment(self, photographs: Iterable[Fitted], batch: int = 1, with_scores: bool = False) -> Iterator[Segmentation]:
+        """Segment photographs, in turn. Tiles that come one after the other and have one size go through the network `batch` at a time.
+
+        Beside the photographs of a batch, only labels (and scores, if asked for) have the photographs' own size.
+        """
+        begun: deque[_Canvas] = deque()
+        group: list[_Tile] = []
+        for photograph in photographs:
+            begun.append(_Canvas(photograph, with_scores))
+            for tile in self._tiles(begun[-1]):
+                if group and tile.size != group[0].size:
+                    self._run(group)
+                    group = []
+                group.append(tile)
+                if len(group) == batch:
+                    self._run(group)
+                    group = []
+            while begun and not begun[0].missing:
+                yield begun.popleft().result()
+        self._run(group)
+        while begun:
+            yield begun.popleft().result()
+
+    def count(self, height: int, width: int) -> int:
+        """How many tiles a photograph of this size takes."""
+        _, rows, columns = self._grid((height, width), self._fitted(height, width))
+        return len(rows) * len(columns)
+
+    def _tiles(self, canvas: "_Canvas") -> Iterator["_Tile"]:
+        size, rows, columns = self._grid(canvas.photograph.rgb.shape[:2], canvas.photograph.pixels.shape[:2])
+        canvas.missing = len(rows) * len(columns)
+        return (_Tile(canvas, size, row, column) for row in rows for column in columns)
+
+    def _grid(self, whole: Sequence[int], fitted: Sequence[int]) -> tuple[tuple[int, int], list[Span], list[Span]]:
+        """The size of the network's input for a photograph, and the tiles of both its axes."""
+        height, width = map(self._input_side, fitted, self.size)
+        return (height, width), spans(whole[0], fitted[0], height), spans(whole[1], fitted[1], width)
+
+    def _input_side(self, fitted: int, own: int) -> int:
+        """The side of the network's input for one of a photograph."""
+        if self.stride is None:
+            return own
+        wanted = max(SMALLEST, min(fitted, LARGEST) - 1)
+        return -(-wanted // self.stride) * self.stride + 1
+
+    @torch.no_grad()
+    def _run(self, group: Sequence["_Tile"]) -> None:
+        """Run the network on tiles of one size, and give each its scores."""
+        if not group:
+            return
+        size = group[0].size
+        blob = np.zeros((len(group), 3, *size), np.float32)
+        for image, tile in zip(blob, group, strict=True):
+            pixels = tile.pixels()
+            image[:, : pixels.shape[0], : pixels.shape[1]] = (pixels[:, :, ::-1] - self.mean).transpose(2, 0, 1)
+        scores = self.net(**{self.image: blob}, keep=[self.scores])[self.scores]
+        if scores.dim() != 4 or tuple(scores.shape[2:]) != size:
             raise ShapeError(
-                f"scores '{self.scores}' have size {tuple(scores.shape[2:])}, not the input's {tuple(self.size)}:"
+                f"scores '{self.scores}' have size {tuple(scores.shape[2:])}, not the input's {size}:"
                 " name an output of the image's resolution (an Interp layer makes one)"
             )
-        scores = scores[:, :, : fitted[0], : fitted[1]].float()
-        if fitted != original:
-            scores = torch.nn.functional.interpolate(scores, original, mode="bilinear", align_corners=True)
-        return scores[0].cpu().contiguous()
+        if scores.shape[1] > 256:
+            raise ShapeError(f"scores '{self.scores}' have {scores.shape[1]} channels; a label image holds at most 256 classes")
+        for tile, own in zip(group, scores, strict=True):
+            tile.place(own)
+
+
+class _Canvas:
+    """A photograph in work: its labels as far as they are known, and how many tiles are missing."""
+
+    def __init__(self, photograph: Fitted, with_scores: bool):
+        self.photograph = photograph
+        self.with_scores = with_scores
+        self.missing = 0
+        self.labels = np.empty(photograph.rgb.shape[:2], np.uint8)
+        self.scores: np.ndarray | None = None
+
+    def result(self) -> Segmentation:
+        return Segmentation(self.scores, self.labels)
+
+
+class _Tile(NamedTuple):
+    """A part of a photograph that goes through the network at once, in an input of this size."""
+
+    canvas: _Canvas
+    size: tuple[int, int]
+    rows: Span
+    columns: Span
+
+    def pixels(self) -> np.ndarray:
+        """What it has of the photograph, (h, w, 3) uint8 RGB."""
+        top, left = self.rows.start, self.columns.start
+        return self.canvas.photograph.pixels[top : top + self.rows.valid, left : left + self.columns.valid]
+
+    def place(self, scores: torch.Tensor) -> None:
+        """Put what the scores (K, h, w) say into the photograph's labels."""
+        canvas = self.canvas
+        columns = slice(self.columns.first, self.columns.last)
+        if canvas.with_scores and canvas.scores is None:
+            canvas.scores = np.empty((len(scores), *canvas.labels.shape), np.float32)
+        for first, strip in resampled(scores, self.rows, self.columns):
+            rows = slice(first, first + strip.shape[1])
+            canvas.labels[rows, columns] = best_classes(strip)
+            if canvas.scores is not None:
+                canvas.scores[:, rows, columns] = strip.cpu().numpy()
+        canvas.missing -= 1
 
 
 def _only(names: Sequence[str], complaint: str) -> str:
     if not names:
         raise CaffeError(complaint)
     return names[0]
-
-
-def _resize(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
-    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BILINEAR))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from segaware_caffe.allowed_paths import AllowedPaths
+from segaware_caffe.configs import resolve
 from segaware_caffe.errors import FieldError
 from segaware_caffe.schema import NetParameter, read_net
 
@@ -16,8 +18,10 @@ class NetSource(NamedTuple):
     net: Any
     state: Any = None
 
-    def read(self, variables: Mapping[str, Any] | None = None, allow_unknown_fields: bool = False) -> NetParameter:
-        """The net; its own `state` with the solver's merged in, whose stages are appended."""
+    def read(self, paths: AllowedPaths, variables: Mapping[str, Any] | None = None, allow_unknown_fields: bool = False) -> NetParameter:
+        """The net; its own `state` with the solver's merged in, whose stages are appended. FileError for a file not among `paths`."""
+        if isinstance(self.net, str) and resolve(self.net) == self.net:
+            paths.check(self.net, "net")
         net = read_net(self.net, variables, allow_unknown_fields)
         if self.state is not None:
             net.state.MergeFrom(self.state)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError, FileError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
@@ -56,7 +57,7 @@ def write_snapshot(param: Any, net: Net, iteration: int, schedule: Schedule, his
     logger.info("Snapshotting solver state to %s %s", kind, state)
 
 
-def read_snapshot(path: str | os.PathLike[str], shapes: Sequence[torch.Size]) -> SolverState[BlobRef]:
+def read_snapshot(path: str | os.PathLike[str], shapes: Sequence[torch.Size], paths: AllowedPaths) -> SolverState[BlobRef]:
     """A solver state whose history has these shapes, and whose `learned_net` is there.
 
     The name of the weights counts from the working directory, as in the reference; if there is no
@@ -72,7 +73,9 @@ def read_snapshot(path: str | os.PathLike[str], shapes: Sequence[torch.Size]) ->
         if not same_shape(blob.shape, blob.legacy, tuple(shape)):
             raise WeightsError(f"{path}: history blob {index} has shape {dims(blob.shape)}, but this net needs {dims(shape)}")
     beside = Path(path).parent / Path(state.learned_net).name
-    if not os.path.exists(state.learned_net) and beside.exists():
+    if os.path.exists(state.learned_net):
+        paths.plus(file=path).check(state.learned_net, f"{path}: learned_net")
+    elif beside.exists():
         logger.info("%s is not there; taking %s, beside the solver state", state.learned_net, beside)
         state.learned_net = str(beside)
     return state

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError, FieldError
 from segaware_caffe.layers import Context, set_random_seed
 from segaware_caffe.net import Net
@@ -35,6 +36,8 @@ class Solver:
             working directory, as in the reference.
         variables: values of the `${NAME}` placeholders in the solver and in its nets.
         allow_unknown_fields: warn about unknown fields there instead of refusing them.
+        allow_paths: folders that the solver and its nets may name files in, beside the current one, the solver's own,
+            and the values of variables.
         weights: files to start from, in turn, in place of the solver's own `weights`.
         level, stages: added to the train net's state, which its include and exclude rules look at.
         poll: asked after every update, and before every test batch, what to do; see `signals.Signals`.
@@ -80,8 +83,10 @@ class Solver:
         recompute: bool = False,
         allow_python_layers: bool = False,
         allow_unknown_fields: bool = False,
+        allow_paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     ):
         self.param = param = read_solver(prototxt, variables=variables, allow_unknown_fields=allow_unknown_fields)
+        self.allowed_paths = AllowedPaths().plus(allow_paths, prototxt, (variables or {}).values())
         self.poll = poll
         self.processes = Processes()
         self.iter, self.loss, self.rate, self.stopped = 0, math.nan, math.nan, False
@@ -94,19 +99,19 @@ class Solver:
         logger.info("Initializing solver from parameters: \n%s", write_text(param).rstrip("\n"))
         self._check()
         self._seed()
-        mine = Context(self.processes.this)
+        mine, whole = Context(self.processes.this, paths=self.allowed_paths), Context(paths=self.allowed_paths)
         self._train = self._make("Creating training net %s", train_source(param, level, stages), "TRAIN", mine)
         check_storable(param, self._train.net)
         self.processes.same(learned.tensor for learned in self._train.net.learned)
         sources = test_sources(param) if self.processes.this.is_first else []
-        self._tests = [self._make(f"Creating test net (#{index}) %s", source, "TEST", Context()) for index, source in enumerate(sources)]
+        self._tests = [self._make(f"Creating test net (#{index}) %s", source, "TEST", whole) for index, source in enumerate(sources)]
         for test in self._tests:
             test.share_with(self._train)
         self._updater = Updater(param, self._train.net.learned)
         self._schedule = Schedule(param)
         self._average = Average(param.average_loss)
         logger.info("Solver scaffolding done.")
-        for path in split_list(param.weights) if weights is None else weights:
+        for path in self._own_weights() if weights is None else weights:
             self._finetune(path)
 
     # -- the loop --------------------------------------------------------------------------
@@ -114,6 +119,8 @@ class Solver:
     def solve(self, resume: str | os.PathLike[str] | None = None) -> None:
         """Train from here, or from the solver state `resume`, to `max_iter`; test and write snapshots as the solver says."""
         param = self.param
+        if param.snapshot_after_train:
+            self._check_prefix()
         logger.info("Solving %s", self._train.net.name)
         logger.info("Learning Rate Policy: %s", param.lr_policy)
         if resume is not None:
@@ -243,13 +250,14 @@ class Solver:
 
     def snapshot(self) -> str:
         """Write weights and solver state, `<snapshot_prefix>_iter_<iter>...`; the name of the solver state."""
+        self._check_prefix()
         if self.processes.this.is_first:
             write_snapshot(self.param, self._train.net, self.iter, self._schedule, self._updater.history)
         return snapshot_files(self.param, self.iter)[1]
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Go on from a solver state, .solverstate or .solverstate.h5, and the weights that it names."""
-        state = read_snapshot(path, [memory.shape for memory in self._updater.history])
+        state = read_snapshot(path, [memory.shape for memory in self._updater.history], self.allowed_paths)
         self._train.net.load_weights(state.learned_net)
         logger.info("SGDSolver: restoring history")
         for blob, memory in zip(state.history, self._updater.history, strict=True):
@@ -281,7 +289,7 @@ class Solver:
 
     def _make(self, words: str, source: NetSource, phase: str, context: Context) -> Runner:
         logger.info(words, source.words)
-        return self.runner_class(source.read(**self._reading), phase, replace(self._options, context=context))
+        return self.runner_class(source.read(self.allowed_paths, **self._reading), phase, replace(self._options, context=context))
 
     def _check(self) -> None:
         param = self.param
@@ -293,10 +301,18 @@ class Solver:
         if param.snapshot > 0:
             if not param.snapshot_prefix:
                 raise FieldError("In solver params, snapshot is specified but snapshot_prefix is not")
+            self._check_prefix()
             if self.processes.this.is_first:
                 check_writable(param)
         if param.HasField("layer_wise_reduce"):
             logger.info("layer_wise_reduce has no effect here: processes exchange gradients once an iteration")
+
+    def _check_prefix(self) -> None:
+        for file in snapshot_files(self.param, self.iter):
+            self.allowed_paths.check(file, "snapshot_prefix")
+
+    def _own_weights(self) -> list[str]:
+        return [self.allowed_paths.check(path, "weights") for path in split_list(self.param.weights)]
 
     def _seed(self) -> None:
         """Seed fillers, dropout and data; processes that share the data must shuffle it alike."""

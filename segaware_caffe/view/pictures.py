@@ -37,7 +37,7 @@ def photographed(net: Net, rgb: np.ndarray, classes: Sequence[str] = ()) -> dict
     `classes` name the channels of the scores. Those are an output of
     the photograph's size. CaffeError if no input takes an image.
     """
-    runner = Net(without_sinks(net.proto), net.phase)
+    runner = Net(without_sinks(net.proto), net.phase, allow_paths=net.allowed_paths.places)
     runner.share_with(net)
     name = _image_input(runner)
     carried, left_out = _fit(runner, name, rgb)

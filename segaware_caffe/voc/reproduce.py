@@ -161,7 +161,7 @@ def _load(outcome: Outcome, config: str) -> Predictor:
     """The network with its weights. CaffeError if the weights are not a network's of this template."""
     task = outcome.task
     with _timed(outcome, "loading"):
-        predictor = Predictor(read_net(config), weights=task.weights)
+        predictor = Predictor(read_net(config), weights=task.weights, allow_paths=[task.voc.root])
         predictor.net.to(task.device)
     report = predictor.net.load_report
     assert report is not None

@@ -108,10 +108,10 @@ def test_a_progress_bar_that_redraws_changes_no_blob(segmenter, monkeypatch):
 
 def test_without_a_model_segment_runs_the_one_that_comes_with_the_package(tmp_path, capsys):
     image = photograph(tmp_path / "photo.png", 120, 200)
-    assert run("segment", image, "--output", tmp_path) == 0
+    assert run("segment", image, "--output", tmp_path / "out") == 0
     line = capsys.readouterr().out
     assert all(word.split()[0] in CAMVID_CLASSES for word in line.split(".png  ")[1].split(", "))
-    with Image.open(tmp_path / "photo.png") as labels:
+    with Image.open(tmp_path / "out" / "photo.png") as labels:
         assert labels.size == (200, 120) and np.asarray(labels).max() < len(CAMVID_CLASSES)
     assert "--weights mine.caffemodel needs --model" in fails(capsys, "segment", image, "--weights", "mine.caffemodel")
 

@@ -175,7 +175,7 @@ def test_more_forwards_than_names_are_an_error(tmp_path: Path) -> None:
     [
         ("period: 0", "period must be positive, not 0"),
         ("strip: -1", "strip must not be negative: -1"),
-        ("source: '/no/list'", "source: Could not open '/no/list'"),
+        ("source: 'no/list'", "source: Could not open 'no/list'"),
     ],
 )
 def test_bad_fields(tmp_path: Path, fields: str, sentence: str) -> None:

@@ -60,7 +60,7 @@ def test_segmentation_scores_are_their_definition(classes, data):
     recalls = [hits[c] / truth.count(c) for c in range(classes) if c in truth]
     unions = [truth.count(c) + predicted.count(c) - hits[c] for c in range(classes)]
     ious = [hit / union if union else 1.0 for hit, union in zip(hits, unions, strict=True)]
-    matrix = confusion_matrix(torch.tensor(truth), torch.tensor(predicted), classes)
+    matrix = confusion_matrix(torch.tensor(truth), torch.tensor(predicted), torch.ones(len(truth)), classes)
     expected = [sum(hits) / 6, sum(recalls) / len(recalls), sum(ious) / classes]
     assert segmentation_scores(matrix).tolist() == pytest.approx(expected)
 

@@ -94,7 +94,7 @@ def test_nets_are_made_in_the_references_order_and_words(staged, log, text, word
         ('net: "{net}" average_loss: 0', "average_loss should be at least 1, not 0"),
         ('net: "{net}" iter_size: 0', "iter_size should be at least 1, not 0"),
         ('net: "{net}" snapshot: 5', "In solver params, snapshot is specified but snapshot_prefix is not"),
-        ('net: "{net}" snapshot: 5 snapshot_prefix: "/nowhere/x"', "Cannot write to snapshot prefix '/nowhere/x'.  Make sure that the dir"),
+        ('net: "{net}" snapshot: 5 snapshot_prefix: "nowhere/x"', "Cannot write to snapshot prefix 'nowhere/x'.  Make sure that the dir"),
         ('net: "{net}" type: "Lion"', "Unknown solver type: Lion"),
         ('net: "nowhere.prototxt"', "File not found: nowhere.prototxt"),
         ('net: "{net}" debug_info: true', "debug_info needs every blob in its turn: leave out compile and recompute"),

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, add_net_arguments, stages, tracker, variables
+from segaware_caffe.cli.common import add_command, add_net_arguments, allowed_places, stages, tracker, variables
 from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
@@ -78,6 +78,7 @@ def run_predict(args: argparse.Namespace) -> None:
         level=args.level,
         stages=stages(args),
         allow_python_layers=args.allow_python_layers,
+        allow_paths=[*allowed_places(args, args.model), *variables(args).values()],
     )
     predictor.net.to(process_device(args.gpu, process))
     source = args.list or predictor.source

@@ -68,8 +68,12 @@ class FoldedConvolution(Runnable):
         folded = weight * factor.view(-1, *[1] * (weight.ndim - 1))
         return folded.to(weight.dtype), offset.to(weight.dtype)  # statistics are float32 in a half net too
 
+    def kept(self) -> tuple[torch.Tensor, ...]:
+        """The same, computed once for as long as the blobs stay as they are."""
+        return self._folded(self.blobs(), self.weight_and_bias)
+
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
-        return self.convolution.run(bottom, *self._folded(self.blobs(), self.weight_and_bias))
+        return self.convolution.run(bottom, *self.kept())
 
     def check_shapes(self, *bottoms: Shape) -> None:
         self.convolution.check_shapes(*bottoms)

@@ -65,7 +65,8 @@ class PackedConvolution(Runnable):
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
         if self.why_not(bottom, *(() if shortcut is None else (shortcut,))) is not None:
-            top = self.convolution.run(bottom, *self.weight_and_bias())
+            weights = self.source.kept() if isinstance(self.source, FoldedConvolution) else self.weight_and_bias()
+            top = self.convolution.run(bottom, *weights)
             top = top if shortcut is None else top + shortcut
             return top.relu_() if relu else top
         bottom = reaching(bottom, self.convolution.geometry).contiguous(memory_format=torch.channels_last)
