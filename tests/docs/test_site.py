@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from pages import PAGES, ROOT
+from selenium.webdriver.support.ui import WebDriverWait
 
 pytestmark = pytest.mark.slow
 
@@ -67,3 +68,13 @@ def test_links_anchors_and_nothing_from_elsewhere(site):
 def test_every_page_is_there(site):
     for page in PAGES:
         assert (site / page.relative_to(ROOT).with_suffix(".html")).is_file()
+
+
+def test_it_is_searched_from_disk(site, browser):
+    browser.get(f"{site.as_uri()}/index.html")
+    WebDriverWait(browser, 20).until(lambda here: here.current_url.endswith("docs/index.html"))
+    field = browser.find_element("css selector", "input[name=q]")
+    field.send_keys("Im2dist\n")
+    found = WebDriverWait(browser, 20).until(lambda here: here.find_elements("css selector", "#search-results li a"))
+    assert any("paper.html" in link.get_attribute("href") for link in found)
+    assert [line for line in browser.get_log("browser") if line["level"] == "SEVERE"] == []

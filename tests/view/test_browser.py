@@ -1,7 +1,5 @@
 """The pages in headless Chromium: what is clicked is shown, what is shown is what the net computes, nothing goes wrong unsaid."""
 
-import os
-import shutil
 import time
 
 import numpy as np
@@ -20,7 +18,6 @@ from segaware_caffe.view import compare_nets, write_page
 from segaware_caffe.view.pictures import pixels_at
 
 pytestmark = pytest.mark.slow
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 #: net -> prototxt and variables, and the layer that is looked for and its number of parameters
 PAGES = {
     "vgg/deploy": (ROOT / "configs" / "vgg" / "deploy.prototxt", variables(321), "conv3_2", "590,080"),
@@ -28,22 +25,6 @@ PAGES = {
     "ResNet-50": (resnet50(), {}, "res3b_2b", "147,456"),
     "LeNet": (LENET, {}, "ip1", "400,500"),
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not (CHROMIUM and DRIVER) and not os.environ.get("CI"):
-        pytest.skip("there is no chromium with chromedriver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for word in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1500,950"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture
