@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from demo import REACH, SHRUNK, blobs_of, fitted, pixels_of, street
+from demo import MODEL, padded, pixels_of, scaled, street
 from drawing import beside, marked, mask_sheet, telling_pixels
 from PIL import Image
 from results_page import CURVES, MASKS, SETS, page
@@ -27,7 +27,7 @@ from segaware_caffe import Net, read_net, set_random_seed
 from segaware_caffe.cli.common import tracker
 from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.schema import NetParameter
-from segaware_caffe.segmentation import ConfusionMatrix, Predictor, predict, read_labels
+from segaware_caffe.segmentation import ConfusionMatrix, Predictor, predict, read_labels, read_photograph
 from segaware_caffe.segmentation.boundaries import BANDS, Trimap
 from segaware_caffe.segmentation.predict import read_entries, unfinished
 from segaware_caffe.solver import read_log
@@ -36,6 +36,8 @@ from segaware_caffe.voc import VocFolder
 CLASSES, VOID = len(CAMVID_CLASSES), 255
 FRAME = {"HEIGHT": 361, "WIDTH": 481}
 MASKED = "filter"
+#: how much smaller its masks are than the photograph, and how far they reach in it
+SHRUNK, REACH = 2, 16
 EMBEDDING_BLOB = "weighted_avg"
 # the filter's w for the tuned embedding, whose distances are smaller: of 0.8, 1.6 and 3.2 the best on a third of the validation
 # images (seed 1)
@@ -187,15 +189,16 @@ def _area(values: np.ndarray, positive: np.ndarray) -> float:
 
 def draw_masks(run: Run, photograph: Path, output: Path) -> None:
     """The masks of the same pixels from the embedding before its training and after."""
-    rgb = fitted(photograph)
-    height, width = rgb.shape[:2]
+    rgb = read_photograph(photograph)
+    rgb = scaled(rgb, min(1, MODEL.side / min(rgb.shape[:2])))
+    data = padded(rgb)
     set_random_seed(1)
-    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables={"HEIGHT": height, "WIDTH": width})
+    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables={"HEIGHT": data.shape[2], "WIDTH": data.shape[3]})
     untrained, trained = Net(proto), Net(proto, weights=run.caffemodel)
     untrained.params[f"{MASKED}_weighted"][0].copy_(trained.params[f"{MASKED}_weighted"][0])
-    masks = {title: blobs_of(net, rgb)[MASKED] for title, net in (("before", untrained), ("after", trained))}
+    masks = {title: net(data=data, keep=[MASKED])[MASKED][0].numpy() for title, net in (("before", untrained), ("after", trained))}
     small = telling_pixels(masks["after"], REACH)
-    sheets = {title: mask_sheet(mask, small, height) for title, mask in masks.items()}
+    sheets = {title: mask_sheet(mask, small, len(rgb)) for title, mask in masks.items()}
     beside({"photograph": marked(rgb, [(row * SHRUNK, column * SHRUNK) for row, column in small], REACH), **sheets}).save(output)
 
 

@@ -1,18 +1,20 @@
 """The trained networks that come with the package, and the scripts that make, show and judge them."""
 
+import itertools
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import demo
+import drawing
 import make_results
 import numpy as np
 import pytest
 import train_models
 from PIL import Image
 
-from segaware_caffe import Net, models, read_net
+from segaware_caffe import Net, models, read_net, segmentation
 from segaware_caffe.ops import native
 from segaware_caffe.voc import VocFolder
 
@@ -61,16 +63,37 @@ def test_neighbours_across_an_edge_are_farther_apart_than_those_of_one_region():
 def test_the_demo_makes_its_picture_of_a_photograph(tmp_path):
     photograph = tmp_path / "photo.jpg"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)).save(photograph)
-    command = [sys.executable, ROOT / "scripts" / "demo.py", photograph, "--output", tmp_path / "out"]
-    assert "481 x 321 pixels in" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, ROOT / "scripts" / "demo.py", photograph, "--output", tmp_path / "out", "--side", "200"]
+    assert "300 x 200 pixels in" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     with Image.open(tmp_path / "out" / "demo.png") as picture, Image.open(tmp_path / "out" / "demo_labels.png") as labels:
-        assert picture.height > 321 and picture.width > 3 * 481
-        assert labels.size == (481, 321) and np.asarray(labels).max() < len(models.CAMVID_CLASSES)
+        assert picture.height > 2 * 480 and picture.width > 3 * demo.SHOWN
+        assert labels.size == (300, 200) and np.asarray(labels).max() < len(models.CAMVID_CLASSES)
+
+
+def test_the_demo_shows_what_the_last_filter_does():
+    net = Net(demo.MODEL.prototxt, weights=demo.MODEL.weights)
+    last = demo.LastFilter(net)
+    rgb = np.random.default_rng(0).integers(0, 255, (13, 17, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)[:97, :130]
+    blobs = last.blobs(rgb)
+    whole = net(data=demo.padded(rgb))["scores"][0, :, :97, :130].numpy()
+    np.testing.assert_allclose(blobs["scores"], whole, rtol=1e-4, atol=1e-4)
+    assert blobs["before"].shape == whole.shape and np.abs(blobs["before"] - whole).max() > 1e-3
+    assert blobs["mask"].shape[1:] == blobs["embedding"].shape[1:] == (49, 66)
+    assert blobs["mask"].min() >= 0 and blobs["mask"].max() <= 1
+
+
+def test_telling_pixels_have_divided_masks_at_outlines():
+    labels = np.zeros((60, 100), np.uint8)
+    labels[30:] = 1
+    masks = np.random.default_rng(0).random((9, 60, 100))
+    pixels = drawing.telling_pixels(masks, 6, labels=labels)
+    assert len(pixels) == 5 and all(abs(row - 29.5) <= 3 for row, _ in pixels)
+    assert all(right - left > 6 for (_, left), (_, right) in itertools.pairwise(pixels))
 
 
 def test_without_the_street_photograph_there_is_another_and_a_line_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo.subprocess, "run", lambda command: subprocess.CompletedProcess(command, 1))
-    assert demo.fitted(demo.street(tmp_path)).shape == (321, 481, 3)
+    assert segmentation.read_photograph(demo.street(tmp_path)).shape == (400, 600, 3)
     assert "cannot be downloaded: here is a coffee cup" in capsys.readouterr().err
 
 
