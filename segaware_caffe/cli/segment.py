@@ -56,7 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mean", type=finite, nargs=3, default=MEAN, metavar=("B", "G", "R"), help="mean colour to subtract (default: VOC's)"
     )
-    parser.add_argument("--batch", type=positive, default=1, metavar="N", help="photographs, or tiles, at once (default %(default)s)")
+    parser.add_argument(
+        "--batch",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="photographs, or tiles, that a GPU takes at once; a processor is faster with one after the other (default %(default)s)",
+    )
     parser.add_argument("--readers", type=positive, default=THREADS, help="threads that read photographs (default %(default)s)")
     parser.add_argument("--writers", type=positive, default=THREADS, help="threads that write results (default %(default)s)")
 

@@ -7,7 +7,8 @@ appear complete or not at all, whatever stops a run costs no more than the image
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,8 +26,8 @@ from segaware_caffe.schema import NetParameter
 from segaware_caffe.schema.messages import LayerParameter
 from segaware_caffe.segmentation.label_images import image_size, read_labels
 from segaware_caffe.segmentation.palette import write_label_png
-from segaware_caffe.segmentation.segment import MEAN, Segmenter, best_classes, without_sinks
-from segaware_caffe.segmentation.workers import THREADS, ahead
+from segaware_caffe.segmentation.segment import MEAN, Segmenter, best_classes, scores_of, without_sinks
+from segaware_caffe.segmentation.workers import THREADS, ahead, batches
 
 T = TypeVar("T", Entry, str)
 
@@ -96,11 +97,17 @@ class Predictor:
             )
         return Loaded(entry, Transformer(self.rules, None).image(image, pad=True)[None], (height, width))
 
-    @torch.no_grad()
     def score(self, loaded: Loaded) -> Scored:
         """Run the network."""
-        scores = self.net(**{self.image: loaded.blob}, keep=[self.scores_blob])[self.scores_blob][0]
-        return Scored(name_of(loaded.entry), scores, loaded.size, f"blob '{self.scores_blob}' for {loaded.entry.name}")
+        return self.score_together([loaded])[0]
+
+    def score_together(self, loaded: Sequence[Loaded]) -> list[Scored]:
+        """Run the network on photographs whose blobs have one shape."""
+        blob = np.concatenate([one.blob for one in loaded]) if len(loaded) > 1 else loaded[0].blob
+        return [
+            Scored(name_of(one.entry), scores, one.size, f"blob '{self.scores_blob}' for {one.entry.name}")
+            for one, scores in zip(loaded, scores_of(self.net, self.image, blob, self.scores_blob), strict=True)
+        ]
 
 
 def read_entries(source: str) -> list[Entry]:
@@ -174,9 +181,16 @@ def write_predictions(scored: Iterable[Scored], folder: str | os.PathLike[str], 
 
 
 def predict(
-    predictor: Predictor, entries: Iterable[Entry], folder: str | os.PathLike[str], readers: int = THREADS, writers: int = THREADS
+    predictor: Predictor,
+    entries: Iterable[Entry],
+    folder: str | os.PathLike[str],
+    readers: int = THREADS,
+    writers: int = THREADS,
+    batch: int = 1,
 ) -> Iterator[str]:
     """Predict the entries, such as those that are `unfinished`; yields each name once its label image is under `folder`.
+
+    Photographs go through the network `batch` at a time, as long as they are of one size for it.
 
     >>> from PIL import Image
     >>> from segaware_caffe.models import CAMVID_SEGAWARE as model
@@ -188,7 +202,8 @@ def predict(
     >>> list(predict(Predictor(net, root="", weights=model.weights), read_entries("list.txt"), "labels"))
     ['street']
     """
-    return write_predictions(map(predictor.score, ahead(predictor.load, entries, readers)), folder, writers)
+    groups = batches(ahead(predictor.load, entries, readers), batch, key=lambda loaded: loaded.blob.shape)
+    return write_predictions(chain.from_iterable(map(predictor.score_together, groups)), folder, writers)
 
 
 def mat_files(folder: str | os.PathLike[str]) -> dict[str, Path]:

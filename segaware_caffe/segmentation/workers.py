@@ -36,6 +36,25 @@ def ahead(function: Callable[[T], R], items: Iterable[T], threads: int = THREADS
             yield begun.popleft().result()
 
 
+def batches(items: Iterable[T], size: int, key: Callable[[T], Any]) -> Iterator[list[T]]:
+    """Items that follow each other and have one key, up to `size` together; none is drawn before it is needed.
+
+    >>> list(batches([1, 3, 5, 2, 7], 2, key=lambda number: number % 2))
+    [[1, 3], [5], [2], [7]]
+    """
+    group: list[T] = []
+    for item in items:
+        if group and key(item) != key(group[0]):
+            yield group
+            group = []
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
 def untracked(items: Iterable[T], total: int) -> Iterable[T]:
     """The items, with nothing shown."""
     return items

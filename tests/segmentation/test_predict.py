@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from segaware_caffe.data.mat import read_mat, write_mat
 from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import read_net
-from segaware_caffe.segmentation import Predictor, colormap, read_labels
+from segaware_caffe.segmentation import Predictor, colormap, read_labels, segment
 from segaware_caffe.segmentation.predict import Scored, best_labels, read_entries, unfinished
 from segaware_caffe.segmentation.workers import ahead
 from segaware_caffe.voc.dataset import write_lists
@@ -278,6 +279,16 @@ def test_ahead_keeps_the_order_and_finishes_what_it_began():
     with pytest.raises(CaffeError, match="three"):
         next(results)
     assert max(finished) < 10  # it is never far ahead
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["as on a GPU", "as on a processor"])
+def test_batches_make_the_same_label_images(work, together, monkeypatch):
+    assert work.predict() == 0
+    one_by_one = work.files()
+    shutil.rmtree(work.output)
+    monkeypatch.setattr(segment, "is_faster_together", lambda net: together)
+    assert work.predict("--batch", 3) == 0
+    assert work.files() == one_by_one
 
 
 def test_a_predictor_takes_a_named_blob_and_another_folder(work):

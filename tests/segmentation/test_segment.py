@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from segaware_caffe import CaffeError, Net
-from segaware_caffe.segmentation import Segmenter
+from segaware_caffe.segmentation import Segmenter, segment
 from segaware_caffe.segmentation.segment import MEAN, best_classes
 
 #: a pixel's scores depend on what is within 4 pixels of it, and on where it lies in a grid of 2
@@ -40,7 +40,8 @@ def whole(net: Net, rgb: np.ndarray) -> torch.Tensor:
 
 @pytest.mark.parametrize("size", [(1, 1), (65, 65), (20, 66), (300, 67), (64, 700)], ids=str)
 @pytest.mark.parametrize("batch", [1, 4])
-def test_a_photograph_of_any_size_has_the_scores_that_it_has_as_a_whole(net, size, batch):
+def test_a_photograph_of_any_size_has_the_scores_that_it_has_as_a_whole(net, size, batch, monkeypatch):
+    monkeypatch.setattr(segment, "is_faster_together", lambda net: True)
     rgb = noise(*size)
     truth = whole(net, rgb)
     segmenter = Segmenter(net)
@@ -49,17 +50,18 @@ def test_a_photograph_of_any_size_has_the_scores_that_it_has_as_a_whole(net, siz
     np.testing.assert_array_equal(result.labels, result.scores.argmax(0))
 
 
-def test_photographs_of_several_sizes_share_batches_and_come_in_turn(net):
+@pytest.mark.parametrize(("together", "most"), [(True, 4), (False, 1)], ids=["as on a GPU", "as on a processor"])
+def test_photographs_of_several_sizes_come_in_turn(net, together, most, monkeypatch):
+    monkeypatch.setattr(segment, "is_faster_together", lambda net: together)
     photographs = [noise(*size) for size in ((30, 40), (50, 40), (65, 200), (20, 20), (10, 10), (1, 9))]
     segmenter = Segmenter(net)
     alone = [segmenter(rgb).labels for rgb in photographs]
     seen = []
-    net.observers = ()
     net.register_forward_pre_hook(lambda module, args, inputs: seen.append(len(inputs["data"])), with_kwargs=True)
-    together = list(segmenter.segment(map(segmenter.fit, photographs), 4))
-    assert all(np.array_equal(one.labels, other) for one, other in zip(together, alone, strict=True))
-    assert sum(seen) == sum(segmenter.count(*rgb.shape[:2]) for rgb in photographs) and max(seen) == 4
-    assert together[0].scores is None
+    results = list(segmenter.segment(map(segmenter.fit, photographs), 4))
+    assert all(np.array_equal(one.labels, other) for one, other in zip(results, alone, strict=True))
+    assert sum(seen) == sum(segmenter.count(*rgb.shape[:2]) for rgb in photographs) and max(seen) == most
+    assert results[0].scores is None
 
 
 def test_a_large_photograph_is_made_smaller_in_proportion_and_its_scores_larger(net):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, add_net_arguments, allowed_places, stages, tracker, variables
+from segaware_caffe.cli.common import add_command, add_net_arguments, allowed_places, positive, stages, tracker, variables
 from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
@@ -44,14 +44,21 @@ def add_parsers(subparsers: Any) -> None:
         help="folder for the PNGs (default: as the list voc_SET.txt says, results/VOC2012/Segmentation/comp6_SET_cls)",
     )
     parser.add_argument("--scores", metavar="BLOB", help="blob with a channel per class (default: what the net's MatWrite layer reads)")
-    parser.add_argument("--readers", type=int, default=THREADS, help="threads that read photographs (default %(default)s)")
-    parser.add_argument("--writers", type=int, default=THREADS, help="threads that write PNGs (default %(default)s)")
+    parser.add_argument(
+        "--batch",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="photographs that a GPU takes at once; a processor is faster with one after the other (default %(default)s)",
+    )
+    parser.add_argument("--readers", type=positive, default=THREADS, help="threads that read photographs (default %(default)s)")
+    parser.add_argument("--writers", type=positive, default=THREADS, help="threads that write PNGs (default %(default)s)")
 
     parser = add_command(subparsers, "gen-preds", "label images from stored score maps or label maps", GEN_PREDS, run_gen_preds)
     parser.add_argument("features", type=Path, metavar="FEATURES", help="folder of .mat or .bin files")
     parser.add_argument("--voc", type=VocFolder, metavar="DIR", help="VOC folder, for the photographs' sizes (for .mat files)")
     parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder for the PNGs")
-    parser.add_argument("--threads", type=int, default=THREADS, help="threads that read, and that write (default %(default)s)")
+    parser.add_argument("--threads", type=positive, default=THREADS, help="threads that read, and that write (default %(default)s)")
 
 
 def default_output(source: str) -> Path:
@@ -88,7 +95,7 @@ def run_predict(args: argparse.Namespace) -> None:
     entries = list(process.of(read_entries(source)))
     track = untracked if process.rank else tracker("predicting", " images")
     todo = unfinished(entries, output)
-    for _ in track(predict(predictor, todo, output, args.readers, args.writers), len(todo)):
+    for _ in track(predict(predictor, todo, output, args.readers, args.writers, args.batch), len(todo)):
         pass
     mine = f" ({len(entries)} of process {process.rank} of {process.size})" if process.size > 1 else ""
     print(f"{output}: {len(todo)} label images written, {len(entries) - len(todo)} were there{mine}")
