@@ -12,7 +12,7 @@ SOURCES = run_path(str(ROOT / "segaware_caffe" / "ops" / "native" / "fingerprint
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "segaware_caffe" / "__init__.py").read_text()).group(1)
 
 # Every requirement has a floor, and `make test-oldest` runs the tests on exactly these. For torch it is the oldest release that was tried.
-REQUIRED = ["torch>=2.13", "protobuf>=4.25.8", "numpy>=2.0", "scipy>=1.13", "pillow>=10", "jinja2>=3.1"]
+REQUIRED = ["torch>=2.13", "protobuf>=4.25.8", "numpy>=2.0", "scipy>=1.13", "pillow>=10.1", "jinja2>=3.1"]
 EXTRAS = {
     "hdf5": ["h5py>=3.15.1"],
     "safetensors": ["safetensors>=0.6.1"],

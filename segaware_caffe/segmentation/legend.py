@@ -17,6 +17,8 @@ SMALL, REGIONS = 240, 3
 LETTERS, LEGIBLE = 0.024, 10
 #: classes with a smaller share of the pixels are not in the legend
 LEAST = 0.0005
+#: rows that are counted at once
+ROWS = 256
 #: of the box of a name the share that lies in its region, at least
 INSIDE = 0.85
 
@@ -40,7 +42,9 @@ def shares(labels: np.ndarray) -> dict[int, float]:
     >>> shares(np.array([[7, 7, 7, 2]], np.uint8))
     {7: 0.75, 2: 0.25}
     """
-    counts = np.bincount(labels.reshape(-1), minlength=256)
+    counts = np.zeros(256, np.int64)
+    for row in range(0, len(labels), ROWS):
+        counts += np.bincount(labels[row : row + ROWS].reshape(-1), minlength=256)
     return {int(label): float(counts[label] / labels.size) for label in np.argsort(-counts, kind="stable") if counts[label]}
 
 
