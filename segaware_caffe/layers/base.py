@@ -18,7 +18,7 @@ from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError,
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.runnable import Runnable
-from segaware_caffe.ops.device import asserts
+from segaware_caffe.ops.device import stops
 from segaware_caffe.schema.plain import plain
 from segaware_caffe.schema.shapes import Shape as Shape
 from segaware_caffe.schema.shapes import dims as dims
@@ -161,15 +161,14 @@ class Layer(Runnable):
             self.fail(str(error), FileError)
 
     def check_indices(self, indices: torch.Tensor, size: int, what: str, hint: str = "") -> None:
-        """Raise CaffeError for an index outside [0, size); a GPU stops at it by itself, later (`ops.device.asserts`).
+        """Raise CaffeError for an index outside [0, size); a GPU stops at it by itself, later (`ops.device.stops`).
 
         Not while the net is compiled or exported: a traced program cannot branch on values.
         """
         if torch.compiler.is_compiling():
             return
         wrong = (indices < 0) | (indices >= size)
-        bad = wrong.any()
-        if not asserts(~bad, self.message(f"{what} is out of range [0, {size}){hint}")) and bad:
+        if stops(wrong.any(), self.message(f"{what} is out of range [0, {size}){hint}")):
             self.fail(f"{what} {indices[wrong][0].item()} is out of range [0, {size}){hint}")
 
     def check_not_in_place(self) -> None:

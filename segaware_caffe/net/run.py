@@ -71,7 +71,8 @@ def add_losses(loss: torch.Tensor | None, step: Step, tops: Tensors) -> torch.Te
     """The loss so far with what a step's tops add to it."""
     for weight, top in zip(step.loss_weights, tops, strict=True):
         if weight:
-            term = weight * top.sum()
+            term = top.sum() if top.ndim else top
+            term = term if weight == 1 else weight * term
             loss = term if loss is None else loss + term
     return loss
 

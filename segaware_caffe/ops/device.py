@@ -15,12 +15,13 @@ def few_launches(x: torch.Tensor) -> ModuleType | None:
     return None if x.device.type == "cpu" else batched
 
 
-def asserts(condition: torch.Tensor, message: str) -> bool:
-    """Have the device stop with the message unless the condition holds (PyTorch's device-side assertion), while the host goes on.
+def stops(wrong: torch.Tensor, message: str) -> bool:
+    """Whether the caller, who knows more to say, must stop because `wrong` is true.
 
-    False where it cannot: the caller reads the condition then, and knows more to say.
+    Not on devices that check by themselves: there the host does not wait, and the device stops, later, with PyTorch's device-side
+    assertion and the message.
     """
-    if condition.device.type not in ASSERTING:
-        return False
-    torch._assert_async(condition, message)
-    return True
+    if wrong.device.type not in ASSERTING:
+        return bool(wrong)
+    torch._assert_async(~wrong, message)
+    return False

@@ -1,5 +1,6 @@
 """A value with the gradient of another: for layers whose stated gradient is not the derivative of their forward."""
 
+import inspect
 from typing import Any
 
 import torch
@@ -17,6 +18,10 @@ class _Substitute(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:
         return gradient, None
+
+
+#: PyTorch looks at it at every call, and would find it out anew
+_Substitute.forward.__signature__ = inspect.signature(_Substitute.forward)  # type: ignore[attr-defined]
 
 
 def substitute(source: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

@@ -87,6 +87,10 @@ class BlobRunner(Runner):
             self._watch.went_backward()
         return loss, outputs
 
+    def clear_gradients(self) -> None:
+        """The arrays that scripts hold stay the gradients."""
+        torch._foreach_zero_(self.gradients)
+
     @property
     def _source_ids(self) -> list[int]:
         return [

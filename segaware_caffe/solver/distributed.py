@@ -55,9 +55,10 @@ class Processes:
 
     def largest(self, value: int) -> int:
         """The largest value that any process has, for all."""
+        if self.size == 1:
+            return value
         number = torch.tensor(value)
-        if self.size > 1:
-            distributed.all_reduce(number, distributed.ReduceOp.MAX)
+        distributed.all_reduce(number, distributed.ReduceOp.MAX)
         return int(number)
 
     def average(self, tensors: Iterable[torch.Tensor]) -> None:

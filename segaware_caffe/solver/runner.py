@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,8 +52,7 @@ class Options:
 class Runner:
     """A net and its passes.
 
-    Gradients add up in the learned blobs' `grad`, which is there from the start, zero for those
-    that do not learn, as Caffe's diffs are.
+    Gradients add up in the learned blobs' `grad`; where there is none, it is zero, as Caffe's diffs are.
     """
 
     def __init__(self, proto: NetParameter, phase: str, options: Options):
@@ -63,9 +62,6 @@ class Runner:
         self._forward_loss = torch.compile(self.net.forward_loss) if options.compile else self.net.forward_loss
         self._batch: dict[str, torch.Tensor] = {}
         self.loss_scale = LossScale() if options.autocast == "float16" else None
-        if phase == "TRAIN":
-            for learned in self.net.learned:
-                learned.tensor.grad = torch.zeros_like(learned.tensor)
 
     def make_net(self, proto: NetParameter, phase: str, options: Options) -> Net:
         """The net that is run, not on its device yet."""
@@ -100,9 +96,9 @@ class Runner:
         return float(loss.detach()), {name: output.detach() for name, output in outputs.items()}
 
     def clear_gradients(self) -> None:
-        """Set the gradients of all learned blobs to zero."""
-        for gradient in self.gradients:
-            gradient.zero_()
+        """Let the gradients of all learned blobs begin anew: autograd's own tensors are taken over, not added to zeros."""
+        for learned in self.net.learned:
+            learned.tensor.grad = None
 
     @property
     def batch_size(self) -> int:
@@ -121,8 +117,9 @@ class Runner:
         return search.found or "no layer makes NaN or infinity when the batch is run again"
 
     def _precision(self) -> AbstractContextManager[None]:
-        dtype = PRECISIONS.get(self._options.autocast or "")
-        return torch.autocast(self._options.device.type, dtype, enabled=dtype is not None)
+        if self._options.autocast is None:
+            return nullcontext()
+        return torch.autocast(self._options.device.type, PRECISIONS[self._options.autocast])
 
 
 def default_device(param: Any, local_rank: int) -> torch.device:

@@ -184,13 +184,16 @@ class Solver:
             if not math.isfinite(loss) and culprit is None:
                 culprit = train.first_not_finite()
             total += loss
-        mean = torch.tensor(total / self.param.iter_size, device=self._options.device)
-        self.processes.average([*train.gradients, mean])
-        if not mean.isfinite():
+        mean = total / self.param.iter_size
+        if self.processes.size > 1:
+            shared = torch.tensor(mean, device=self._options.device)
+            self.processes.average([*train.gradients, shared])
+            mean = float(shared)
+        if not math.isfinite(mean):
             raise CaffeError(
                 f"Iteration {self.iter}: the loss is {mean:g}; {culprit or 'another process says why'}. Training stops without a snapshot"
             )
-        self.loss = self._average.add(float(mean))
+        self.loss = self._average.add(mean)
         return outputs
 
     def _update(self, display: bool) -> None:

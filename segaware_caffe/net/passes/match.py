@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from torch import nn
-from torch.nn.utils.parametrize import is_parametrized
 
 from segaware_caffe.layers import Runnable
 from segaware_caffe.net.graph import Graph, Node
@@ -54,8 +53,9 @@ def may_go(node: Node) -> bool:
 
 def is_hooked(module: nn.Module) -> bool:
     """Whether somebody wants to be called when the module runs, or computes its blobs, so that it must run itself."""
-    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
-    return any(hooks) or is_parametrized(module)
+    # asked of every layer at every run: looked up where PyTorch's `is_parametrized` would search first
+    hooks = module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
+    return bool(hooks) or "parametrizations" in module._modules
 
 
 def replaced(graph: Graph, replacements: Mapping[int, Node], notes: Iterable[str]) -> Graph:
