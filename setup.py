@@ -47,6 +47,7 @@ EXTRAS["test"] = [
     "selenium>=4.20",
     "onnxruntime>=1.29",
     "ruff>=0.6",
+    'triton>=3.3; sys_platform == "linux"',  # its interpreter runs the GPU's kernels
 ]
 
 # plain functions behind ctypes: building them needs no PyTorch; where there is no compiler for them, PyTorch does their work

@@ -159,6 +159,8 @@ def masked_sum(x: torch.Tensor, mask: torch.Tensor, geometry: Geometry) -> torch
     """Each channel's masked sum over the window: x (N, C, H, W), mask (N, taps, H', W') -> (N, C, H', W')."""
     if is_watched():
         return torch.ops.segaware_caffe.masked_sum(x, mask, geometry.numbers)
+    if x.dtype != mask.dtype and x.device.type != "cpu":  # under autocast; kernels take one type, and sums want all digits
+        x, mask = x.float(), mask.float()
     return _MaskedSum.apply(x, mask, geometry)
 
 
@@ -177,6 +179,10 @@ def masked_convolution(
     if is_watched():
         result = torch.ops.segaware_caffe.masked_convolution(x, mask, weight, bias, geometry.numbers, groups)
         return result.relu() if relu else result
+    if x.device.type != "cpu" and torch.is_autocast_enabled(x.device.type):  # products in halves, as of PyTorch's own convolutions
+        dtype = torch.get_autocast_dtype(x.device.type)
+        x, mask, weight = x.to(dtype), mask.to(dtype), weight.to(dtype)
+        bias = None if bias is None else bias.to(dtype)
     needs_gradient = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, mask, weight, bias))
     if not needs_gradient and why_not_native(x, mask, weight, geometry, groups) is None:
         return native.masked_convolution(planar(x), planar(mask), weight, bias, geometry, relu)

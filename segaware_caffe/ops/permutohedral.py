@@ -82,15 +82,15 @@ def build_lattice(features: torch.Tensor) -> Lattice:
     points, d = features.shape
     keys, weights = _simplices(functional.pad(features, (0, 0, 0, -points % 4)))
     numbers = _number(keys)
-    vertices = int(numbers.max()) + 1
-    vertex_keys = keys.new_empty(vertices, d)
+    vertices = _bound(numbers)
+    vertex_keys = keys.new_zeros(vertices, d)
     vertex_keys[numbers] = keys
     corners, weights = numbers[: points * (d + 1)], weights[: points * (d + 1)]
     order = corners.argsort(stable=True).int()
     first = torch.searchsorted(corners[order], torch.arange(vertices, device=features.device))
     return Lattice(
         splat=WeightedRows(order // (d + 1), first.int(), weights[order]),
-        blurs=_blurs(vertex_keys, weights.dtype),
+        blurs=_blurs(vertex_keys, numbers.max() + 1, weights.dtype),
         slice=WeightedRows(corners.int(), _starts(points, d + 1, corners), weights / (1 + 2.0**-d)),
     )
 
@@ -127,6 +127,8 @@ def _elevate(features: torch.Tensor) -> torch.Tensor:
 
 def _number(keys: torch.Tensor) -> torch.Tensor:
     """A number from 0 up for each row of keys (m, d), the same for equal rows; exact, for keys of any range."""
+    if keys.device.type != "cpu":
+        return _number_unread(keys)
     numbers, size = keys.new_zeros(len(keys), dtype=torch.int64), 1
     for column in keys.long().unbind(1):
         low = int(column.min())
@@ -139,14 +141,38 @@ def _number(keys: torch.Tensor) -> torch.Tensor:
     return numbers.unique(return_inverse=True)[1]
 
 
-def _blurs(keys: torch.Tensor, dtype: torch.dtype) -> tuple[WeightedRows, ...]:
-    """For each of the d + 1 axes, each vertex plus half its two neighbours along the axis; absent ones count 0."""
+def _number_unread(keys: torch.Tensor) -> torch.Tensor:
+    """`_number` on a device that nobody waits for: 16 bits of each coordinate, as many at a time as 64 bits hold, by sorting."""
+    numbers = keys.new_zeros(len(keys), dtype=torch.int64)
+    columns = list((keys.long() & 0xFFFF).unbind(1))
+    taken = 4
+    while columns:
+        for column in columns[:taken]:
+            numbers = (numbers << 16) | column
+        columns, taken = columns[taken:], 2  # numbers of rows take half of the bits from now on
+        found, order = numbers.sort()
+        places = functional.pad((found.diff() != 0).cumsum(0), (1, 0))
+        numbers = torch.empty_like(numbers).scatter_(0, order, places)
+    return numbers
+
+
+def _bound(numbers: torch.Tensor) -> int:
+    """How many numbers there are; on a device that nobody waits for, how many there can be: what is left over takes part in nothing."""
+    return int(numbers.max()) + 1 if numbers.device.type == "cpu" else len(numbers)
+
+
+def _blurs(keys: torch.Tensor, used: torch.Tensor, dtype: torch.dtype) -> tuple[WeightedRows, ...]:
+    """For each of the d + 1 axes, each vertex plus half its two neighbours along the axis; absent ones count 0.
+
+    Of the keys the first `used` (a scalar tensor) are of vertices.
+    """
     vertices, d = keys.shape
     steps = torch.ones(d + 1, d, dtype=keys.dtype, device=keys.device)
     steps[:d].fill_diagonal_(-d)
     numbers = _number(torch.cat([keys, *(keys + side * step for step in steps for side in (-1, 1))]))
-    place = torch.full((int(numbers.max()) + 1,), -1, dtype=torch.int32, device=keys.device)
-    place[numbers[:vertices]] = torch.arange(vertices, dtype=torch.int32, device=keys.device)
+    place = torch.full((_bound(numbers) + 1,), -1, dtype=torch.int32, device=keys.device)
+    own = torch.arange(vertices, dtype=torch.int32, device=keys.device)
+    place[torch.where(own < used, numbers[:vertices], -1)] = own
     rows = place[numbers].view(-1, vertices)
     starts = _starts(vertices, 3, keys)
     result = []

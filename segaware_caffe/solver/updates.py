@@ -16,7 +16,7 @@ from segaware_caffe.errors import FieldError
 from segaware_caffe.net.learned import LearnedBlob
 
 logger = logging.getLogger(__name__)
-Tensors = Sequence[torch.Tensor]
+Tensors = list[torch.Tensor]
 
 #: elements of blobs that are updated together: enough to be few operators, few enough that what a rule makes beside them stays small
 TOGETHER = 2**24
@@ -140,7 +140,8 @@ class Updater:
         gradients = [blob.gradient for blob in self._learned]
         self._clip(gradients)
         for group in self._groups:
-            g, w = [gradients[index] for index in group], [self._learned[index].tensor for index in group]
+            g = [gradients[index] for index in group]
+            w: Tensors = [self._learned[index].tensor for index in group]
             memory = [[self.history[index + first] for index in group] for first in range(0, len(self.history), len(gradients))]
             blob = self._learned[group[0]]
             if self._param.iter_size > 1:

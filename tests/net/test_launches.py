@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 
 from benchmarks import networks
 from segaware_caffe import Net, read_net
+from segaware_caffe.layers import densecrf
 from segaware_caffe.ops import watched
 from segaware_caffe.ops.distance import im2dist
 from segaware_caffe.ops.geometry import Geometry
@@ -112,6 +113,14 @@ CONFIGS = {
     "vgg/test_unlabelled": 329,
     "vgg/train": 446,
 }
+#: the same with a DenseCRF, which reads how large the valid area is: the one wait
+CRFS = {
+    "deeplab/aspp_crf": 815,
+    "deeplab/largefov_crf": 798,
+    "deeplab/largefov_v1_crf": 798,
+    "deeplab/msc_v1_crf": 828,
+    "deeplab/resnet101_crf": 1502,
+}
 #: the same for standard networks, of benchmarks/networks.py, and for small ones of other kinds, of tests/four_nets.py
 OTHERS: dict[str, tuple[Callable[[], Net], int]] = {
     "ResNet-50": (lambda: Net(networks.resnet50()), 127),
@@ -121,7 +130,7 @@ OTHERS: dict[str, tuple[Callable[[], Net], int]] = {
     "SSD's layers": (lambda: Net(four_nets.DETECTION), 12),
 }
 #: they take seconds
-LARGE = {"deeplab/resnet101_train", "res/train", "res/test", "res/deploy", "deeplab/resnet101_test"}
+LARGE = {"deeplab/resnet101_train", "res/train", "res/test", "res/deploy", "deeplab/resnet101_test", "deeplab/resnet101_crf"}
 CASES = [
     *(pytest.param(partial(config, name), most, id=name, marks=[pytest.mark.slow] * (name in LARGE)) for name, most in CONFIGS.items()),
     *(pytest.param(make, most, id=name) for name, (make, most) in OTHERS.items()),
@@ -136,10 +145,24 @@ def test_a_forward_pass_takes_few_operators_never_waits_and_copies_nothing(make,
     assert operators <= most
 
 
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in CRFS])
+def test_a_dense_crf_waits_for_the_sizes_of_valid_areas_alone(name, monkeypatch):
+    reads = []
+
+    def sizes(blob):
+        reads.append(blob)
+        return [(321, 321)] * len(blob)
+
+    monkeypatch.setattr(densecrf, "read_sizes", sizes)
+    with META:
+        operators, waits, copies = count(config(name))
+    assert (waits, copies, len(reads)) == (0, 0, 2), "the two passes read once each"
+    assert operators <= CRFS[name]
+
+
 def test_no_network_of_this_project_is_left_out():
     there = {f"{path.parent.name}/{path.stem}" for path in (ROOT / "configs").glob("*/*.prototxt")}
-    crfs = {name for name in there if name.endswith("_crf")}  # their lattice's size is read back
-    assert set(CONFIGS) == {name for name in there - crfs if "solver" not in name}
+    assert set(CONFIGS) | set(CRFS) == {name for name in there if "solver" not in name}
 
 
 @pytest.mark.parametrize("geometry", [Geometry((3, 3), (1, 1), (1, 1), (1, 1)), Geometry((9, 9), (2, 2), (8, 8), (2, 2))])

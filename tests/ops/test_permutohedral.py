@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from segaware_caffe.ops import permutohedral
 from segaware_caffe.ops.permutohedral import build_lattice, gaussian_filter
 
 FLOAT = np.float32
@@ -74,6 +75,14 @@ def filtered(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.array(
         [sum(weight * lattice[key] for key, weight in zip(keys, weights, strict=True)) / (1 + 2.0**-d) for keys, weights in simplices]
     )
+
+
+@pytest.fixture(params=["read", "unread"], autouse=True)
+def numbering(request, monkeypatch):
+    """Vertices as the CPU numbers them, and as a device does that nobody waits for."""
+    if request.param == "unread":
+        monkeypatch.setattr(permutohedral, "_number", permutohedral._number_unread)
+        monkeypatch.setattr(permutohedral, "_bound", len)
 
 
 @pytest.mark.parametrize("count", [1, 2, 37, 40])
