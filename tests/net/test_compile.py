@@ -84,8 +84,11 @@ def test_profilers_see_the_layers(case):
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning", "ignore:`torch.jit:DeprecationWarning")
-def test_jit_traces_the_literal_net(case):
-    """PyTorch's older tracer, for the sizes that it sees; it takes no keywords."""
+def test_jit_traces_the_literal_net(case, name):
+    """PyTorch's older tracer, for the sizes that it sees; it takes no keywords.
+
+    Its own check traces again, and says that the graphs differ where column matrices get their sizes.
+    """
     net, inputs, expected = case
     net.pass_names = ()
     net = fresh(net)
@@ -99,7 +102,7 @@ def test_jit_traces_the_literal_net(case):
             return tuple(self.net(**dict(zip(inputs, values, strict=True))).values())
 
     with torch.no_grad():
-        traced = torch.jit.trace(ByPlace(), tuple(inputs.values()), check_trace=False)
+        traced = torch.jit.trace(ByPlace(), tuple(inputs.values()), check_trace=name != "segmentation-aware")
         found = traced(*inputs.values())
     if not any(list(layer.buffers(recurse=False)) for layer in net.layers):  # a state goes on from run to run
         assert_near(dict(zip(expected, found, strict=True)), expected, 1e-4)

@@ -1,5 +1,8 @@
 """Nets in PyTorch's wrappers for several processes: gradients are averaged, each process feeds its own share."""
 
+from pathlib import Path
+
+import h5py
 import pytest
 import torch
 from torch import multiprocessing
@@ -8,7 +11,9 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-from segaware_caffe import Net
+from segaware_caffe import Net, set_random_seed
+from segaware_caffe.data.processes import Process
+from segaware_caffe.layers.context import Context
 
 NET = """
     input: "data" input_shape { dim: 2 dim: 3 dim: 5 dim: 5 } input: "label" input_shape { dim: 2 }
@@ -66,3 +71,59 @@ def test_data_parallel(wrapper, phase, tmp_path):
     expected = [parameter.grad for parameter in net.get_submodule("ip").parameters()]
     for rank in range(2):
         torch.testing.assert_close(torch.load(tmp_path / f"{rank}.pt"), expected)
+
+
+READING = """
+    layer { name: "rows" type: "HDF5Data" top: "x" top: "label" hdf5_data_param { source: "%s" batch_size: %d shuffle: true } }
+    layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "y" bottom: "label" top: "loss" }
+"""
+
+
+def write_rows(folder: Path) -> Path:
+    with h5py.File(folder / "rows.h5", "w") as file:
+        file["x"] = torch.arange(48.0).reshape(12, 4).numpy() / 48
+        file["label"] = (torch.arange(12.0) % 3).numpy()
+    (folder / "rows.txt").write_text(f"{folder}/rows.h5\n")
+    return folder / "rows.txt"
+
+
+def runs(source: Path, batch_size: int, context: Context | None, wrap) -> list[torch.Tensor]:
+    """The rows that two runs read, and the gradient of their losses."""
+    set_random_seed(5)
+    net = Net(READING % (source, batch_size), "TRAIN", context=context)
+    wrapped = wrap(net)
+    rows = []
+    for _ in range(2):
+        found = wrapped(keep=["x"])
+        found["loss"].backward()
+        rows.append(found["x"].detach().clone())
+    return [*rows, net.params["ip"][0].grad]
+
+
+def read(rank: int, shared: bool, path: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{path}/meet", rank=rank, world_size=2)
+    context = Context(share=Process.this()) if shared else None
+    torch.save(runs(Path(path) / "rows.txt", 2, context, DistributedDataParallel), f"{path}/{rank}.pt")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shared", [True, False], ids=["shares", "alike"])
+def test_what_data_layers_read(shared, tmp_path):
+    """Told its share, each process reads every second row of what one reads alone, and the gradients are the whole batch's.
+
+    Not told, both read the same.
+    """
+    source = write_rows(tmp_path)
+    multiprocessing.spawn(read, (shared, str(tmp_path)), nprocs=2)
+    (*first, gradient), (*second, other) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    torch.testing.assert_close(gradient, other)
+    if not shared:
+        torch.testing.assert_close(first, second, rtol=0, atol=0)
+        return
+    *whole, expected = runs(source, 4, None, lambda net: net)
+    for batch, mine, yours in zip(whole, first, second, strict=True):
+        torch.testing.assert_close(torch.stack([mine, yours], 1).flatten(0, 1), batch, rtol=0, atol=0)
+    torch.testing.assert_close(gradient, expected)
