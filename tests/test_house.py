@@ -145,6 +145,7 @@ def test_the_schema_loads_no_torch():
 THEMES = {
     "cli": "cli commands json tools_databases tools_texts",
     "data": "golden_data label_map_layers",
+    "export": "kinds round_trip",
     "layers": "declarations docs forks",
     "net": "compile explain full_nets hostile_input launches module parallel sequences wild zoo",
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
