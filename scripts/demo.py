@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from drawing import changes, marked, mask_pairs, page, show, telling_pixels
+from drawing import changes, for_a_page, marked, mask_pairs, page, show, telling_pixels
 from PIL import Image
 
 import segaware_caffe
@@ -111,7 +111,7 @@ def picture(window: Window, rgb: np.ndarray, blobs: Mapping[str, np.ndarray]) ->
     shrunk = (rgb.shape[0] - 1) / max(1, blobs["mask"].shape[1] - 1)
     reach = window.rule.geometry.dilation[0] * (window.rule.geometry.kernel[0] // 2)
     labels = {name: _labels(blobs[name], height, width) for name in ("before", "scores")}
-    small = telling_pixels(blobs["mask"], reach, labels=_labels(blobs["scores"], *blobs["mask"].shape[1:]))
+    small = telling_pixels(blobs["mask"], 2 * reach, labels=_labels(blobs["scores"], *blobs["mask"].shape[1:]))
     pixels = [(round(row * shrunk * scale), round(column * shrunk * scale)) for row, column in small]
     colours = palette(MODEL.colours)
 
@@ -144,12 +144,18 @@ def main() -> None:
     parser.add_argument("image", nargs="?", type=Path, help="a photograph of your own")
     parser.add_argument("--output", type=Path, default=Path("demo_output"))
     parser.add_argument("--side", type=int, default=MODEL.side, help="its shorter side as the network sees it (default %(default)s)")
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE", help="write the picture there too, small (docs/demo.png, of scikit-learn's china.jpg)"
+    )
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     rgb = read_photograph(args.image or street(args.output))
     rgb = scaled(rgb, min(1, args.side / min(rgb.shape[:2])))
     last = LastFilter(segaware_caffe.Net(MODEL.prototxt, weights=MODEL.weights))
     show("demo", args.output, rgb, last.blobs, partial(picture, last.window), palette(MODEL.colours))
+    if args.page:
+        with Image.open(args.output / "demo.png") as drawn:
+            for_a_page(drawn).save(args.page, optimize=True)
 
 
 if __name__ == "__main__":

@@ -60,24 +60,26 @@ def mask_sheet(masks: np.ndarray, pixels: Sequence[tuple[int, int]], height: int
 def mask_pairs(
     rgb: np.ndarray, masks: np.ndarray, small: Sequence[tuple[int, int]], pixels: Sequence[tuple[int, int]], reach: int
 ) -> Image.Image:
-    """For each pixel what lies in its window and, beside it, its mask, one pair below the other, numbered; white is 1, black is 0.
+    """For each pixel what lies in its window and, beside it, its mask, numbered; white is 1, black is 0.
 
-    `small` are the pixels (row, column) in the masks (taps, h, w), `pixels` those of the photograph (H, W, 3), from which a window
-    reaches so far.
+    They are as large as the photograph's size allows. `small` are the pixels (row, column) in the masks (taps, h, w), `pixels` those
+    of the photograph (H, W, 3), from which a window reaches so far.
     """
-    height = len(rgb)
+    height, width = rgb.shape[:2]
     side = round(len(masks) ** 0.5)
-    step = height // len(pixels)
-    size = step - GAP // 2
-    sheet = Image.new("RGB", (2 * (FONT + size), height), "white")
+    sizes = [min(height // -(-len(pixels) // columns) - GAP, (width // columns - FONT) // 2 - GAP) for columns in range(1, len(pixels) + 1)]
+    size = max(sizes)
+    columns = sizes.index(size) + 1
+    sheet = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(sheet)
     photograph = Image.fromarray(rgb)
     for index, ((row, column), (y, x)) in enumerate(zip(small, pixels, strict=True)):
+        left, top = index % columns * (width // columns), index // columns * (size + GAP)
         window = photograph.crop((x - reach, y - reach, x + reach + 1, y + reach + 1)).resize((size, size), Image.Resampling.BICUBIC)
         mask = Image.fromarray((255 * masks[:, row, column].clip(0, 1)).astype(np.uint8).reshape(side, side))
-        draw.text((2, index * step), str(index + 1), fill="black", font_size=FONT)
-        sheet.paste(window, (FONT, index * step))
-        sheet.paste(mask.resize((size, size), Image.Resampling.NEAREST), (FONT + size + GAP // 2, index * step))
+        draw.text((left + 2, top), str(index + 1), fill="black", font_size=FONT)
+        sheet.paste(window, (left + FONT, top))
+        sheet.paste(mask.resize((size, size), Image.Resampling.NEAREST), (left + FONT + size + GAP // 2, top))
     return sheet
 
 
@@ -105,6 +107,12 @@ def page(panels: Mapping[str, Image.Image], columns: int) -> Image.Image:
 def beside(panels: Mapping[str, Image.Image]) -> Image.Image:
     """The panels from left to right, each under its title."""
     return page(panels, len(panels))
+
+
+def for_a_page(picture: Image.Image, width: int = 1480) -> Image.Image:
+    """A picture as a page takes it: of this width, in 256 colours."""
+    small = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+    return small.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def show(
