@@ -132,12 +132,13 @@ def _change(path: Path, hunk: list[str]) -> None:
 
 
 def stand(folder: Path) -> None:
-    """What a page begins with: a photograph and a network."""
+    """What a page begins with: a photograph and a network, and the checkout's scripts."""
     from PIL import Image
     from skimage import data
 
     from segaware_caffe.models import CAMVID_PLAIN as MODEL
 
+    (folder / "scripts").symlink_to(ROOT / "scripts")
     Image.fromarray(data.coffee()).save(folder / "photo.jpg")
     shutil.copy(MODEL.prototxt, folder / "net.prototxt")
     shutil.copy(MODEL.weights, folder / "net.caffemodel")
