@@ -17,7 +17,7 @@ from importlib import import_module
 from types import ModuleType
 
 from segaware_caffe import __version__
-from segaware_caffe.errors import CaffeError
+from segaware_caffe.cli.ending import ending
 
 #: subcommand -> one line on it, in the order of `--help`
 COMMANDS = {
@@ -63,19 +63,15 @@ TOOLS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; the exit status: 0 well, 2 a mistake of the user's (one sentence on stderr), 130 interrupted."""
     words = sys.argv[1:] if argv is None else list(argv)
+    return ending("segaware-caffe", lambda: _run(words))
+
+
+def _run(words: list[str]) -> int | None:
     command = words[0] if words else ""
-    try:
-        if command in COMMANDS and hasattr(_module(command), "main"):
-            return _module(command).main(words[1:])
-        args = make_parser(command).parse_args(words)
-        args.run(args)
-    except (CaffeError, OSError) as error:
-        print(f"segaware-caffe: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("segaware-caffe: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    if command in COMMANDS and hasattr(_module(command), "main"):
+        return _module(command).main(words[1:])
+    args = make_parser(command).parse_args(words)
+    return args.run(args)
 
 
 def make_parser(command: str = "") -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from typing import Any
 
 from segaware_caffe.cli import COMMANDS as COMMANDS_OF_BOTH
 from segaware_caffe.cli import TOOLS
+from segaware_caffe.cli.ending import ending
 from segaware_caffe.cli.gflags import LOGGING, FlagError, describe, fatal, parse, set_logging, version_line
 from segaware_caffe.cli.glog import log_like_caffe
 from segaware_caffe.errors import CaffeError
@@ -79,14 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(usage())
         return 0
     set_logging(flags)
-    try:
-        run(words[0], flags)
-    except (CaffeError, OSError) as error:
-        fatal(error)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return ending("caffe-segaware", lambda: run(words[0], flags), fatal)
 
 
 def usage() -> str:

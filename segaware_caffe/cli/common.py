@@ -11,6 +11,11 @@ from segaware_caffe import files
 from segaware_caffe.allowed_paths import AllowedPaths
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.schema import extend_schema, parse_assignment, read_variables
+from segaware_caffe.schema.read import file_text
+from segaware_caffe.schema.templates import placeholders
+
+#: of a 32-bit integer, as Caffe's fields and flags are
+LARGEST = 2**31 - 1
 
 
 def add_command(
@@ -34,7 +39,7 @@ def add_net_arguments(
         help=".caffemodel, .caffemodel.h5, .safetensors, .npz or .pt; layers are matched by name",
     )
     add_variable_arguments(parser)
-    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
+    parser.add_argument("--level", type=whole, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     parser.add_argument("--allow-python-layers", action="store_true", help="let Python layers run the code that they name")
     parser.add_argument("--gpu", default="", metavar="ID", help="GPU to run on, e.g. 0 (default: the CPU)")
@@ -100,6 +105,11 @@ def not_negative(text: str) -> int:
     return _at_least(0, text)
 
 
+def whole(text: str) -> int:
+    """An option's whole number, which may be negative."""
+    return _at_least(-LARGEST, text)
+
+
 def _at_least(least: int, text: str) -> int:
     try:
         value = int(text)
@@ -107,6 +117,8 @@ def _at_least(least: int, text: str) -> int:
         value = least - 1
     if value < least:
         raise argparse.ArgumentTypeError(f"'{text}' is no whole number of {least} or more")
+    if value > LARGEST:
+        raise argparse.ArgumentTypeError(f"{text} is more than {LARGEST}")
     return value
 
 
@@ -142,10 +154,27 @@ def columns(rows: Sequence[Sequence[str]], numbers: int = 0, limit: int = 48) ->
     return ["  ".join(place(cell, width) for place, cell, width in zip(align, row, widths, strict=True)).rstrip() for row in rows]
 
 
-def variables(args: argparse.Namespace) -> dict[str, Any]:
-    """The placeholders' values that the arguments give."""
+def variables(args: argparse.Namespace, *files: str) -> dict[str, Any]:
+    """The placeholders' values that the arguments give, for these files; CaffeError for a --set that none of them has a place for.
+
+    What a file of variables has beside is nothing wrong: several templates share one.
+    """
     values = dict(read_variables(args.variables)) if args.variables else {}
-    return values | dict(parse_assignment(text) for text in args.set)
+    given = dict(parse_assignment(text) for text in args.set)
+    if given:
+        known = set().union(*(placeholders(file_text(file)) for file in files))
+        if unknown := [name for name in given if name not in known]:
+            there = f"there are {', '.join(sorted(known))}" if known else "there is none"
+            where = f"{' or '.join(files)} has no placeholder ${{{unknown[0]}}}; {there}"
+            raise CaffeError(f"--set {unknown[0]}={given[unknown[0]]}: {where}")
+    return values | given
+
+
+def at_least(least: int, name: str, value: int) -> int:
+    """The value of a flag, in which `caffe-segaware` lets pass every number; CaffeError if it is smaller, or more than 32 bits hold."""
+    if not least <= value <= LARGEST:
+        raise CaffeError(f"--{name} {value}: give a number from {least} to {LARGEST}")
+    return value
 
 
 def stages(args: argparse.Namespace) -> list[str]:

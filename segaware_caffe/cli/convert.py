@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     net = Net(
         args.source,
         weights=args.weights,
-        variables=variables(args),
+        variables=variables(args, args.source),
         allow_unknown_fields=args.allow_unknown_fields,
         allow_paths=args.allow_path,
     )

@@ -3,7 +3,15 @@
 import argparse
 from typing import Any
 
-from segaware_caffe.cli.common import add_reading_arguments, add_shape_argument, add_variable_arguments, given_shapes, stages, variables
+from segaware_caffe.cli.common import (
+    add_reading_arguments,
+    add_shape_argument,
+    add_variable_arguments,
+    given_shapes,
+    stages,
+    variables,
+    whole,
+)
 from segaware_caffe.export import FORMATS, export
 from segaware_caffe.net import Net
 
@@ -31,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-fold", action="store_true", help="ONNX and torch.export: keep BatchNorm and Scale apart from the convolutions before"
     )
-    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
+    parser.add_argument("--level", type=whole, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     add_reading_arguments(parser)
     add_variable_arguments(parser)
@@ -43,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         args.model,
         "TEST",
         weights=args.weights,
-        variables=variables(args),
+        variables=variables(args, args.model),
         level=args.level,
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from segaware_caffe.cli.ending import ending
 from segaware_caffe.cli.glog import LOG_DIR, TO_STDERR, log_like_caffe
-from segaware_caffe.errors import CaffeError
 from segaware_caffe.log_lines import MIN_LEVEL
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def version_line(program: str) -> str:
     return f"{program} version {VERSION} (segaware_caffe {__version__})"
 
 
-def fatal(error: object) -> None:
+def fatal(error: str) -> None:
     """The line with which the reference's programs end."""
     with log_like_caffe():
         logger.critical(error)
@@ -135,12 +135,9 @@ def run_tool(
         print(f"{usage}{own}", file=sys.stdout if values["help"] else sys.stderr)
         return 0 if values["help"] else 1
     set_logging(values)
-    try:
+
+    def run() -> None:
         with log_like_caffe():
             action(words, values)
-    except (CaffeError, OSError) as error:
-        fatal(error)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+
+    return ending(name, run, fatal)

@@ -14,6 +14,7 @@ from segaware_caffe.cli.common import (
     given_shapes,
     stages,
     variables,
+    whole,
     write_json,
 )
 from segaware_caffe.net import Net
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help="show what this file would load")
     parser.add_argument("--memory", action="store_true", help="show what memory a run will take, and at which step most")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", type=str.upper)
-    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
+    parser.add_argument("--level", type=whole, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     add_shape_argument(parser)
     parser.add_argument("--splits", action="store_true", help="show the implicit Split layers too")
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     net = Net(
         args.model,
         args.phase,
-        variables=variables(args),
+        variables=variables(args, args.model),
         level=args.level,
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,

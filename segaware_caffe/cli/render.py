@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Write the filled-in template."""
     template = file_text(args.template)
-    values = variables(args)
+    values = variables(args, args.template)
     if args.environment:
         named = set(re.findall(r"\$\{(\w+)\}", template))
         values = {name: os.environ[name] for name in sorted(named & set(os.environ))} | values

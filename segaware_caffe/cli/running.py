@@ -38,7 +38,7 @@ def make_net(args: argparse.Namespace, phase: str, prototxt: Any = None, passes:
         args.model if prototxt is None else prototxt,
         phase,
         weights=args.weights or None,
-        variables=variables(args),
+        variables=variables(args, args.model),
         passes=passes,
         level=args.level,
         stages=stages(args),

@@ -104,7 +104,7 @@ def _segmenter(args: argparse.Namespace) -> tuple[Segmenter, _Look]:
     model = MODELS.get(args.model or DEFAULT)
     if model is not None:
         args.model, args.weights = str(model.prototxt), args.weights or str(model.weights)
-    proto = read_net(args.model, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
+    proto = read_net(args.model, variables=variables(args, args.model), allow_unknown_fields=args.allow_unknown_fields)
     side = args.side if args.side is not None or model is None else model.side
     net = make_net(args, "TEST", without_sinks(proto))
     segmenter = Segmenter(net, args.input_blob, args.scores, args.mean, side or None, model.stride if model else None)

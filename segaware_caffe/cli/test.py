@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_json_argument, add_net_arguments, write_json
+from segaware_caffe.cli.common import add_json_argument, add_net_arguments, at_least, write_json
 from segaware_caffe.cli.glog import log_like_caffe
 from segaware_caffe.cli.running import device, make_net
 from segaware_caffe.net import Net
@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Score the net; the log goes to stderr, as Caffe's does."""
+    at_least(1, "iterations", args.iterations)
     place = device(args)
     with log_like_caffe(), torch.no_grad():
         logger.info("Use CPU." if place.type == "cpu" else f"Use GPU with device ID {place.index}")

@@ -3,13 +3,14 @@
 import argparse
 import importlib
 import logging
+import os
 import time
 from datetime import timedelta
 from typing import Any
 
 import torch
 
-from segaware_caffe.cli.common import add_reading_arguments, add_variable_arguments, allowed_places, stages, variables
+from segaware_caffe.cli.common import add_reading_arguments, add_variable_arguments, allowed_places, stages, variables, whole
 from segaware_caffe.cli.glog import Screen, log_like_caffe
 from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.data.processes import Process
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snapshot", default="", metavar="FILE", help="solver state to resume from, .solverstate or .solverstate.h5")
     parser.add_argument("--weights", default="", metavar="FILE,...", help="weights to start from, in place of the solver's own")
     parser.add_argument("--gpu", default="", metavar="ID,...", help="GPU, one for each process of torchrun (default: what the solver says)")
-    parser.add_argument("--level", type=int, help="level for include and exclude rules")
+    parser.add_argument("--level", type=whole, help="level for include and exclude rules")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     parser.add_argument("--sigint_effect", default="stop", metavar="EFFECT", help="what Ctrl-C does: stop (default), snapshot or none")
     parser.add_argument(
@@ -70,8 +71,8 @@ def run(args: argparse.Namespace) -> None:
 
 def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
     """The steps of `caffe train` (spec/pipeline.md 5.1)."""
-    values = variables(args)
-    param = read_solver(args.solver, variables=values, allow_unknown_fields=args.allow_unknown_fields)
+    param = read_solver(args.solver, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
+    values = variables(args, args.solver, *filter(os.path.isfile, (param.net, param.train_net, *param.test_net)))
     device = _device(args.gpu, param)
     logger.info("Use CPU." if device.type == "cpu" else f"Using GPUs {device.index}")
     if device.type == "cpu":

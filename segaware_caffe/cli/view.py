@@ -10,6 +10,7 @@ from segaware_caffe.cli.common import (
     given_shapes,
     stages,
     variables,
+    whole,
 )
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.models import CAMVID_CLASSES
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE.html", help="file to write (default: the net's name and .html)")
     parser.add_argument("--compare", metavar="OTHER", help="another prototxt, or with --weights another weight file: show what differs")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", type=str.upper)
-    parser.add_argument("--level", type=int, default=0, help="level for include and exclude rules (default 0)")
+    parser.add_argument("--level", type=whole, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
     add_shape_argument(parser)
     add_reading_arguments(parser)
@@ -65,7 +66,7 @@ def _net(args: argparse.Namespace, model: str, weights: str | None) -> Net:
         model,
         args.phase,
         weights=weights,
-        variables=variables(args),
+        variables=variables(args, args.model, model),
         level=args.level,
         stages=stages(args),
         allow_unknown_fields=args.allow_unknown_fields,

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -29,6 +29,24 @@ def render(text: str, variables: Mapping[str, Value], source: str = "<text>") ->
     values = {name: _spelled(name, value) for name, value in variables.items()}
     pieces, end = [], 0
     missing: dict[str, int] = {}
+    for match in _placeholders(text):
+        if match[1] in values:
+            pieces += [text[end : match.start()], values[match[1]]]
+            end = match.end()
+        else:
+            missing.setdefault(match[1], match.start())
+    if missing:
+        raise ParseError(_missing_report(text, source, missing, variables))
+    return "".join([*pieces, text[end:]])
+
+
+def placeholders(text: str) -> set[str]:
+    """The names for which `render` wants values."""
+    return {match[1] for match in _placeholders(text)}
+
+
+def _placeholders(text: str) -> Iterator[re.Match[str]]:
+    """Every `${NAME}` outside comments."""
     inside = ""  # the quote or "#" that opened where we are
     for match in _MARK.finditer(text):
         mark = match.group()
@@ -37,19 +55,11 @@ def render(text: str, variables: Mapping[str, Value], source: str = "<text>") ->
         elif inside == "#":
             continue
         elif mark[0] == "$":
-            name = match[1]
-            if name in values:
-                pieces += [text[end : match.start()], values[name]]
-                end = match.end()
-            else:
-                missing.setdefault(name, match.start())
+            yield match
         elif not inside and mark[0] != "\\":
             inside = mark
         elif inside == mark:
             inside = ""
-    if missing:
-        raise ParseError(_missing_report(text, source, missing, variables))
-    return "".join([*pieces, text[end:]])
 
 
 def parse_assignment(assignment: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, add_json_argument, tracker, write_json
+from segaware_caffe.cli.common import add_command, add_json_argument, positive, tracker, write_json
 from segaware_caffe.segmentation.agreement import compare
 from segaware_caffe.segmentation.evaluate import evaluate
 from segaware_caffe.segmentation.palette import CLASSES
@@ -48,7 +48,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     parser.add_argument("--labels", required=True, type=Path, metavar="DIR", help="folder of the true label images")
     parser.add_argument("--list", required=True, metavar="FILE", help="list of ids, or of photographs")
-    parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")
+    parser.add_argument("--classes", type=positive, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")
     add_json_argument(parser, "all figures")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write confusion.png and trimap.png there (needs matplotlib)")
 
@@ -57,7 +57,7 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("second", type=Path, metavar="B", help="folder of PNGs")
     parser.add_argument("--list", metavar="FILE", help="only the images of this list (default: all)")
     parser.add_argument("--labels", type=Path, metavar="DIR", help="true label images, to judge both by")
-    parser.add_argument("--classes", type=int, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")
+    parser.add_argument("--classes", type=positive, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")
 
     parser = add_command(subparsers, "submit", "pack predictions for VOC's server", SUBMIT, run_submit)
     parser.add_argument("predictions", type=Path, metavar="PREDICTIONS", help="folder of PNGs")

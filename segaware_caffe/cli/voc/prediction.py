@@ -76,7 +76,7 @@ def process_device(gpu: str, process: Process) -> str:
 def run_predict(args: argparse.Namespace) -> None:
     """Predict this process' share of the list."""
     process = Process.this()
-    proto = read_net(args.model, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
+    proto = read_net(args.model, variables=variables(args, args.model), allow_unknown_fields=args.allow_unknown_fields)
     predictor = Predictor(
         proto,
         args.root,
@@ -85,7 +85,7 @@ def run_predict(args: argparse.Namespace) -> None:
         level=args.level,
         stages=stages(args),
         allow_python_layers=args.allow_python_layers,
-        allow_paths=[*allowed_places(args, args.model), *variables(args).values()],
+        allow_paths=[*allowed_places(args, args.model), *variables(args, args.model).values()],
     )
     predictor.net.to(process_device(args.gpu, process))
     source = args.list or predictor.source

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from segaware_caffe.cli.common import add_command, tracker
+from segaware_caffe.cli.common import add_command, positive, tracker
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.segmentation.refine import REFINE_PASCAL, REFINE_PASCAL_V4, Settings, find_features, refine_all
 from segaware_caffe.voc.grid import GRID, sample, search
@@ -58,8 +58,8 @@ def add_parsers(subparsers: Any) -> None:
         f"of which each may have several values (default: {', '.join(' '.join(map(str, values)) for values in GRID)})",
     )
     grid.add_argument("--labels", type=Path, metavar="DIR", help="folder of the true label images")
-    grid.add_argument("--every", type=int, metavar="N", help="use every N-th file only")
-    grid.add_argument("--sample", type=int, metavar="N", help="use N files, drawn at random")
+    grid.add_argument("--every", type=positive, metavar="N", help="use every N-th file only")
+    grid.add_argument("--sample", type=positive, metavar="N", help="use N files, drawn at random")
 
 
 def run(args: argparse.Namespace) -> None:
