@@ -143,11 +143,11 @@ def test_the_schema_loads_no_torch():
 
 #: tests of a whole room, or of what several modules do together
 THEMES = {
-    "cli": "cli commands json tools_databases tools_texts",
+    "cli": "arguments cli commands json tools_databases tools_texts",
     "data": "golden_data label_map_layers",
     "export": "kinds round_trip",
     "layers": "declarations docs forks",
-    "net": "compile explain full_nets hostile_input launches module parallel sequences wild zoo",
+    "net": "compile explain full_nets hostile_input launches module parallel sequences threads wild zoo",
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",

@@ -155,13 +155,13 @@ def columns(rows: Sequence[Sequence[str]], numbers: int = 0, limit: int = 48) ->
 
 
 def variables(args: argparse.Namespace, *files: str) -> dict[str, Any]:
-    """The placeholders' values that the arguments give, for these files; CaffeError for a --set that none of them has a place for.
+    """The placeholders' values that the arguments give, for these files if any; CaffeError for a --set that none has a place for.
 
     What a file of variables has beside is nothing wrong: several templates share one.
     """
     values = dict(read_variables(args.variables)) if args.variables else {}
     given = dict(parse_assignment(text) for text in args.set)
-    if given:
+    if given and files:
         known = set().union(*(placeholders(file_text(file)) for file in files))
         if unknown := [name for name in given if name not in known]:
             there = f"there are {', '.join(sorted(known))}" if known else "there is none"
@@ -179,6 +179,8 @@ def at_least(least: int, name: str, value: int) -> int:
 
 def stages(args: argparse.Namespace) -> list[str]:
     """The stages that --stage names."""
+    if any("\ud800" <= letter <= "\udfff" for letter in args.stage):
+        raise CaffeError(f"--stage {args.stage!r} is not UTF-8 text")
     return [stage for stage in args.stage.split(",") if stage]
 
 

@@ -77,6 +77,24 @@ def _text(error: Exception) -> str:
 _KINDS: dict[int, Callable[[str], Any]] = {BACKENDS["LEVELDB"].number: LevelDb, BACKENDS["LMDB"].number: Lmdb}
 _open: dict[tuple[str, int], list[Any]] = {}  # the database, and how many read it
 _lock = threading.RLock()
+#: LevelDBs of the process that this one was forked from: never closed, since threads do that which are not here
+_inherited: list[Any] = []
+
+
+def _after_fork() -> None:
+    """A forked process opens databases anew; a LevelDB is locked by the other one."""
+    global _lock
+    _lock = threading.RLock()
+    for database, _ in _open.values():
+        if isinstance(database, Lmdb):
+            database.close()
+        else:
+            _inherited.append(database)
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager

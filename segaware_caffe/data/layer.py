@@ -51,6 +51,8 @@ class DataLayer(Layer):
 
     def forward(self) -> list[torch.Tensor]:
         with located(self):
+            if self._reader is not None and self._reader.is_orphan:
+                self._reader = None
             if self._reader is None:
                 self._reader = Prefetcher(self._allowed_batches(), max(1, self._ahead()))
             return [torch.from_numpy(array) for array in next(self._reader)]

@@ -1,5 +1,6 @@
 """Reading ahead: a thread that runs an iterator while the network computes."""
 
+import os
 import threading
 import weakref
 from collections.abc import Iterator
@@ -7,6 +8,8 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+#: seconds that the end waits for an item in work; a reader that hangs (a lost network drive, say) must not hang the program
+PATIENCE = 5.0
 
 
 class Prefetcher(Generic[T]):
@@ -19,11 +22,17 @@ class Prefetcher(Generic[T]):
     def __init__(self, items: Iterator[T], ahead: int):
         self._queue: SimpleQueue[Any] = SimpleQueue()
         self._room = threading.Semaphore(ahead)
+        self._process = os.getpid()
         stop = threading.Event()
         thread = threading.Thread(target=_fill, args=(items, self._queue, self._room, stop), name="data reader", daemon=True)
         self._error: BaseException | None = None
-        self.close = weakref.finalize(self, _end, thread, stop, self._room)
+        self.close = weakref.finalize(self, _end, thread, stop, self._room, self._process)
         thread.start()
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether this is a forked process's copy, which no thread fills."""
+        return self._process != os.getpid()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -49,7 +58,9 @@ def _fill(items: Iterator[T], queue: SimpleQueue[Any], room: threading.Semaphore
         queue.put((None, error))
 
 
-def _end(thread: threading.Thread, stop: threading.Event, room: threading.Semaphore) -> None:
+def _end(thread: threading.Thread, stop: threading.Event, room: threading.Semaphore, process: int) -> None:
+    if process != os.getpid():
+        return  # what the thread held as the process forked, it holds here for ever
     stop.set()
     room.release()
-    thread.join()
+    thread.join(PATIENCE)

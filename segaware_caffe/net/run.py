@@ -1,5 +1,6 @@
 """The one executor: whoever runs a module, a step or a plan does it here, and observers look on."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -13,6 +14,10 @@ from segaware_caffe.layers import Runnable
 from segaware_caffe.net.plan import Plan, Step
 
 Tensors = list[torch.Tensor]
+
+if hasattr(os, "register_at_fork"):
+    # PyTorch's threads are not in a forked process, which would wait for them for ever (GNU OpenMP): it computes on one
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class Observer:
