@@ -146,7 +146,7 @@ THEMES = {
     "cli": "arguments cli commands json tools_databases tools_texts",
     "data": "golden_data label_map_layers",
     "export": "kinds round_trip",
-    "layers": "declarations docs forks",
+    "layers": "declarations docs forks not_finite",
     "net": "compile explain full_nets hostile_input launches module parallel sequences threads wild zoo",
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",

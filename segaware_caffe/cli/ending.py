@@ -1,5 +1,6 @@
 """How every command ends: its exit status, one sentence for a mistake, nothing at all where nobody listens any more."""
 
+import io
 import os
 import signal
 import sys
@@ -13,9 +14,7 @@ MISTAKE, INTERRUPTED, CLOSED = 2, 128 + signal.SIGINT, 128 + 13
 
 def ending(program: str, run: Callable[[], int | None], mistake: Callable[[str], None] | None = None) -> int:
     """Run a command; its exit status. `mistake` shows the sentence on what is wrong, which else goes to stderr after `program`."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the shell
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    _prepare_streams()
     try:
         status = run() or 0
         sys.stdout.flush()
@@ -47,6 +46,16 @@ def sentence(error: Exception) -> str | None:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error) or "out of memory" in str(error):
         return "there is not enough memory for this; smaller inputs or a smaller batch need less"
     return None
+
+
+def _prepare_streams() -> None:
+    """Let both take names of files that are no UTF-8, and be there if the shell has closed them."""
+    for name, errors in (("stdout", "surrogateescape"), ("stderr", "backslashreplace")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
 
 
 def _listen_to_nobody() -> None:

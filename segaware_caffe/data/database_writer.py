@@ -53,7 +53,7 @@ class DatabaseWriter:
 class _Lmdb(DatabaseWriter):
     def _open(self, folder: Path) -> None:
         self._lmdb = optional_import("lmdb", "lmdb", folder)
-        self._database = self._lmdb.open(str(folder), map_size=MAP_SIZE)
+        self._database = self._lmdb.open(os.fsencode(folder), map_size=MAP_SIZE)
 
     def _write(self, batch: list[tuple[bytes, bytes]]) -> None:
         with self._database.begin(write=True) as transaction:

@@ -26,9 +26,10 @@ class Lmdb:
     """An open LMDB environment, read-only; nothing is locked or written."""
 
     def __init__(self, path: str):
+        self._path = path
         self._lmdb = optional_import("lmdb", "lmdb", path)
         try:
-            self._environment = self._lmdb.open(path, readonly=True, lock=False)
+            self._environment = self._lmdb.open(os.fsencode(path), readonly=True, lock=False)
         except self._lmdb.Error as error:
             raise FileError(f"cannot open LMDB: {error}") from error
 
@@ -41,7 +42,7 @@ class Lmdb:
             with self._environment.begin() as transaction:
                 yield from transaction.cursor()
         except self._lmdb.Error as error:
-            raise FileError(f"cannot read LMDB '{self._environment.path()}': {error}") from error
+            raise FileError(f"cannot read LMDB '{self._path}': {error}") from error
 
 
 class LevelDb:

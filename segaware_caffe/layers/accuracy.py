@@ -26,6 +26,7 @@ class Accuracy(Layer):
     upstream's rule); a true class that scores NaN is wrong; a label outside [0, C) is an error.
     """
 
+    takes_empty = False
     differentiable = False
     bottoms = 2
     tops = (1, 2)

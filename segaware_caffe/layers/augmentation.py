@@ -19,6 +19,7 @@ class Augmentation(Layer):
     deviation 0.2). TRAIN and TEST alike; no gradient.
     """
 
+    takes_empty = False
     differentiable = False
     bottoms = 3
     tops = 4

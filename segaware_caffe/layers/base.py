@@ -77,6 +77,8 @@ class Layer(Runnable):
     differentiable: ClassVar[bool] = True
     #: bottoms that `force_backward` does not reach (labels)
     no_forced_gradient: ClassVar[tuple[int, ...]] = ()
+    #: whether a bottom without any elements (a batch of none) has an answer
+    takes_empty: ClassVar[bool] = True
     #: runs though nobody reads its tops (it writes files)
     effects: ClassVar[bool] = False
 
@@ -219,6 +221,8 @@ class Layer(Runnable):
 
     def _checked_shapes(self, *bottoms: Shape) -> list[Shape]:
         with of_kind(ShapeError if bottoms else FieldError):
+            for index, bottom in enumerate(() if self.takes_empty else bottoms):
+                self.check(0 not in bottom, f"bottom {index} is empty, of shape {dims(bottom)}: there is nothing to compute")
             shapes = self.reshape(*bottoms)
             shapes = shapes if isinstance(shapes, list) else [shapes]
             for shape in shapes:

@@ -6,6 +6,7 @@ from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.meanfield import diagonal
 from segaware_caffe.layers.registry import register
+from segaware_caffe.layers.valid_area import check_finite
 from segaware_caffe.ops.crf_rnn import averaging, mean_field_network
 from segaware_caffe.ops.densecrf import Kernel
 
@@ -30,6 +31,7 @@ class MultiStageMeanfield(Layer):
     bilateral.par; gradients of learned blobs add up over iter_size; shapes may change.
     """
 
+    takes_empty = False
     bottoms = 3
     param_field = "multi_stage_meanfield_param"
     no_forced_gradient = (2,)
@@ -64,6 +66,7 @@ class MultiStageMeanfield(Layer):
         precise = torch.promote_types(unary.dtype, torch.float32)
         spatial, bilateral, compatibility = (self.blob(index).flatten(0, 2).to(precise) for index in range(3))
         image = image.detach().to(precise)
+        check_finite(self, image)
         near = averaging(self.spatial, image[0])
         tops = []
         for energies, scores, pixels in zip(unary.to(precise), initial.to(precise), image, strict=True):

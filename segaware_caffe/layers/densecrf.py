@@ -6,7 +6,7 @@ import torch
 
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
-from segaware_caffe.layers.valid_area import check_sizes_shape, read_sizes
+from segaware_caffe.layers.valid_area import check_finite, check_sizes_shape, read_sizes
 from segaware_caffe.ops.densecrf import Kernel, dense_crf
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class DenseCRF(Layer):
     area that is larger than the blob in one direction only.
     """
 
+    takes_empty = False
     differentiable = False
     bottoms = 3
     param_field = "dense_crf_param"
@@ -67,8 +68,9 @@ class DenseCRF(Layer):
 
     def forward(self, scores: torch.Tensor, sizes: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
         scores, image = scores.detach(), image[0].detach()
+        check_finite(self, image)
         top = torch.zeros_like(scores)
-        for index, size in enumerate(read_sizes(sizes)):
+        for index, size in enumerate(read_sizes(self, sizes)):
             height, width = self._valid_area(index, size, tuple(scores.shape[2:]))
             area = (..., slice(height), slice(width))
             result = dense_crf(scores[index][area], image[area], self.kernels, self.options.max_iter)

@@ -224,6 +224,7 @@ class DetectionOutput(Layer):
     differs: nothing is drawn or written; `save_output_param` and `visualize` only give a warning.
     """
 
+    takes_empty = False
     differentiable = False
     unsettled = True
     bottoms = (3, 4)

@@ -21,6 +21,7 @@ class DomainTransform(Layer):
     The gradient to the edges passes through that clamp, as in the reference. Sizes have none.
     """
 
+    takes_empty = False
     bottoms = 3
     no_forced_gradient = (2,)
     param_field = "domain_transform_param"
@@ -45,7 +46,7 @@ class DomainTransform(Layer):
     def smooth(self, image: torch.Tensor, edges: torch.Tensor, sizes: torch.Tensor, min_weight: float | None) -> torch.Tensor:
         """Every image's valid area, smoothed; `min_weight` None leaves the weights unclamped."""
         options, top = self.options, image.clone()
-        for index, (height, width) in enumerate(read_sizes(sizes)):
+        for index, (height, width) in enumerate(read_sizes(self, sizes)):
             self.check(
                 0 <= height <= image.shape[2] and 0 <= width <= image.shape[3],
                 f"the valid area {height} x {width} of image {index} must fit into an image of {image.shape[2]} x {image.shape[3]}",

@@ -20,6 +20,7 @@ class AdaptiveBiasChannel(Layer):
     random. No gradient.
     """
 
+    takes_empty = False
     differentiable = False
     bottoms = 2
     param_field = "adaptive_bias_channel_param"

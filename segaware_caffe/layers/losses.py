@@ -19,6 +19,7 @@ class LossLayer(Layer):
     The top may be left out. `force_backward` does not reach bottom 1, the labels.
     """
 
+    takes_empty = False
     bottoms: ClassVar[Count] = 2
     auto_tops = True
     default_loss_weight = 1.0

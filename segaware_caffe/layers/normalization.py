@@ -158,6 +158,7 @@ class MVN(Layer):
     eps out of one factor, as the reference's does. `normalize_variance: false` only subtracts the mean.
     """
 
+    takes_empty = False
     param_field = "mvn_param"
 
     def reshape(self, bottom: Shape) -> Shape:

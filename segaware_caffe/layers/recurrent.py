@@ -27,6 +27,7 @@ class Recurrent(Layer):
     the diffs of exposed states are ignored.
     """
 
+    takes_empty = False
     bottoms = (2, None)
     tops = (1, None)
     param_field = "recurrent_param"

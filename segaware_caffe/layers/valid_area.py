@@ -16,6 +16,13 @@ def check_sizes_shape(layer: Layer, image: Shape, sizes: Shape) -> None:
     )
 
 
-def read_sizes(sizes: torch.Tensor) -> list[tuple[int, int]]:
+def read_sizes(layer: Layer, sizes: torch.Tensor) -> list[tuple[int, int]]:
     """Height and width of each image."""
-    return [(int(height), int(width)) for height, width in sizes.detach().reshape(len(sizes), -1)[:, :2].tolist()]
+    values = sizes.detach().reshape(len(sizes), -1)[:, :2]
+    layer.check(bool(values.isfinite().all()), f"the sizes must be heights and widths, not {values.tolist()}")
+    return [(int(height), int(width)) for height, width in values.tolist()]
+
+
+def check_finite(layer: Layer, image: torch.Tensor) -> None:
+    """A NaN or infinity lies nowhere among the colours."""
+    layer.check(bool(image.isfinite().all()), "the image has NaN or infinity")

@@ -131,7 +131,7 @@ def mistakes(draw: st.DrawFn, line: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_nobody_meant(command, capsys):
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(mistakes(COMMANDS[command]))
     def check(words: list[str]) -> None:
         if command != "run" or words[:1] == ["--allow-path"]:  # what it runs is the user's
