@@ -47,7 +47,7 @@ test-asan: $(VENV)/.test build/asan/kernels.so
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 SEGAWARE_CAFFE_NATIVE=$(CURDIR)/build/asan/kernels.so \
 		$(BIN)/python -m pytest -q tests/ops
 
-build/asan/kernels.so: $(NATIVE)/native.cpp $(NATIVE)/kernels.inl $(NATIVE)/winograd.inl $(NATIVE)/fingerprint.py
+build/asan/kernels.so: $(NATIVE)/native.cpp $(NATIVE)/kernels.inl $(NATIVE)/convolution.inl $(NATIVE)/winograd.inl $(NATIVE)/fingerprint.py
 	mkdir -p $(@D)
 	$(CXX) -O1 -g -std=c++17 -fopenmp -fPIC -shared $(SANITIZE) -DSEGAWARE_SOURCES="\"$$($(PYTHON) $(NATIVE)/fingerprint.py)\"" $< -o $@
 

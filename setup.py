@@ -54,7 +54,11 @@ EXTRAS["test"] = [
 KERNELS = Extension(
     "segaware_caffe.ops.native.kernels",
     sources=["segaware_caffe/ops/native/native.cpp"],
-    depends=["segaware_caffe/ops/native/kernels.inl", "segaware_caffe/ops/native/winograd.inl"],
+    depends=[
+        "segaware_caffe/ops/native/kernels.inl",
+        "segaware_caffe/ops/native/convolution.inl",
+        "segaware_caffe/ops/native/winograd.inl",
+    ],
     define_macros=[("SEGAWARE_SOURCES", f'"{SOURCES}"')],
     language="c++",
     extra_compile_args=["-O3", "-std=c++17", "-fopenmp"],

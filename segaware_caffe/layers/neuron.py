@@ -9,6 +9,7 @@ from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.fillers import constant
 from segaware_caffe.layers.registry import register
+from segaware_caffe.ops.activation import Activation
 from segaware_caffe.ops.elementwise import affine, power
 
 
@@ -50,6 +51,10 @@ class Clip(Neuron):
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return bottom.clamp(max=self.options.max).clamp(min=self.options.min)
+
+    @property
+    def activation(self) -> Activation:
+        return Activation(self, least=self.options.min, most=self.options.max)
 
 
 @register("Dropout", source="spec/layers.md 5.13")
@@ -178,6 +183,10 @@ class PReLU(Neuron):
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return functional.prelu(bottom, self.blob(0).reshape(-1))
 
+    @property
+    def activation(self) -> Activation:
+        return Activation(self, slope=self.blob(0))
+
 
 @register("ReLU", source="spec/layers.md 5.38")
 class ReLU(Neuron):
@@ -190,6 +199,10 @@ class ReLU(Neuron):
 
     def forward(self, bottom: torch.Tensor) -> torch.Tensor:
         return functional.leaky_relu(bottom, self.options.negative_slope)
+
+    @property
+    def activation(self) -> Activation:
+        return Activation(self, slope=self.options.negative_slope)
 
 
 @register("Sigmoid", source="spec/layers.md 5.41")
@@ -241,3 +254,7 @@ class ReLU6(Neuron):
             return functional.hardtanh(bottom, 0, 6)  # the same, in one step
         top = functional.leaky_relu(bottom, slope)
         return torch.where(top >= 6, 6, top)
+
+    @property
+    def activation(self) -> Activation:
+        return Activation(self, slope=self.options.negative_slope, most=6.0)

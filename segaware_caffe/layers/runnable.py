@@ -11,20 +11,28 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+from segaware_caffe.ops.activation import Activation
 from segaware_caffe.schema.shapes import Shape
 
 
 class Runnable(nn.Module):
     """A module `forward(*bottoms) -> top or tops`, and what it says about itself."""
 
-    #: forward takes `relu=True` and then applies a ReLU as it writes
-    takes_relu: ClassVar[bool] = False
     #: the shapes of tops are known only once it has run
     unsettled: ClassVar[bool] = False
 
     @property
     def fresh(self) -> bool:
         """Whether the top is new memory whose values nobody needs, not even the module's gradient: a ReLU may overwrite it."""
+        return False
+
+    @property
+    def activation(self) -> Activation | None:
+        """What it computes, if that is an activation which the step before can do as it writes."""
+        return None
+
+    def takes(self, activation: Activation) -> bool:
+        """Whether forward takes `activation=`, and does that as it writes."""
         return False
 
     @property

@@ -56,6 +56,10 @@ def relu(blob: str, slope: float = 0) -> str:
     return f'layer {{ name: "{blob}_relu" type: "ReLU" bottom: "{blob}" top: "{blob}" relu_param {{ negative_slope: {slope} }} }}\n'
 
 
+def activation(kind: str, blob: str = "y", fields: str = "") -> str:
+    return f'layer {{ name: "{blob}_{kind}" type: "{kind}" bottom: "{blob}" top: "{blob}" {fields} }}\n'
+
+
 def channel_reduce(name: str, bottom: str, channels: int, operation: str = "SUM") -> str:
     return (
         f'layer {{ name: "{name}" type: "ChannelReduce" bottom: "{bottom}" top: "{name}"'
@@ -89,7 +93,27 @@ def plain(name: str, bottom: str, **fields: object) -> str:
     return convolution(name, bottom, bottom_is_im2col="false", pad=1, **fields)
 
 
-NETS = {
+CLIP = activation("Clip", fields="clip_param { min: -0.5 max: 0.7 }")
+SUM = 'layer { name: "y" type: "Eltwise" bottom: "x" bottom: "a" top: "y" }\n'
+#: one of each activation behind what it may be fused with
+ACTIVATED = {
+    "relu6": INPUTS + plain("y", "x") + activation("ReLU6"),
+    "relu6 of a sum": INPUTS + plain("a", "x", num_output=5) + SUM + activation("ReLU6"),
+    "leaky relu6, depthwise": INPUTS + plain("y", "x", num_output=5, group=5, stride=2)
+    + activation("ReLU6", fields="relu6_param { negative_slope: 0.1 }"),
+    "leaky, 1x1": INPUTS + convolution("y", "x", bottom_is_im2col="false", kernel_size=1) + relu("y", 0.2),
+    "clip, depthwise": INPUTS + plain("y", "x", num_output=5, group=5, kernel_size=5) + CLIP,
+    "clip of a sum": INPUTS + plain("a", "x", num_output=5) + SUM + CLIP,
+    "prelu": INPUTS + plain("y", "x") + activation("PReLU"),
+    "prelu of a sum": INPUTS + plain("a", "x", num_output=5) + SUM + activation("PReLU"),
+    "one prelu for all": INPUTS + plain("y", "x") + activation("PReLU", fields="prelu_param { channel_shared: true }"),
+    "prelu of a masked convolution": MASKED + activation("PReLU"),
+    "groups of two": INPUTS.replace("dim: 5", "dim: 22") + plain("y", "x", num_output=22, group=11) + relu("y"),
+    "groups of four, a sum": INPUTS.replace("dim: 5", "dim: 20") + plain("a", "x", num_output=20, group=5) + SUM
+    + activation("PReLU"),
+}  # fmt: skip
+
+NETS = ACTIVATED | {
     "masked": MASKED,
     "swapped": INPUTS + mask() + product("c", "x", "m", 5, swapped=True) + convolution("y", "c_hit"),
     "without scale": INPUTS + mask(scale=False) + product("c", "x", "m", 5) + convolution("y", "c_hit"),
@@ -204,6 +228,7 @@ def steps(net: Net, *keep: str) -> list[str]:
         ("residual", ["Activated", "PackedConvolution"]),
         ("partwise", ["PackedConvolution", "PartwiseConvolution"]),
         ("batchnorm first", ["FoldedBatchNorm", "Activated"]),
+        *((name, ["Activated"]) for name in ACTIVATED if "masked" not in name),
     ],
 )
 def test_what_runs_after_the_passes(name, expected):
@@ -243,6 +268,21 @@ def test_explain_says_why_something_was_not_fused(text, reason):
     assert reason in net.explain()
     inputs = fed(net)
     close(net(**inputs)["y"], literal(**inputs)["y"], "y")
+
+
+@pytest.mark.parametrize("kind", ["ReLU6", "Clip"])
+def test_where_gradients_are_wanted_an_activation_has_its_own_at_its_bounds(kind):
+    text = INPUTS + convolution("y", "x", bottom_is_im2col="false", kernel_size=1, bias_term="false")
+    net, literal = (Net(text + activation(kind, fields="clip_param { min: 0 max: 6 }"), passes=passes) for passes in (None, []))
+    gradients = []
+    for each in (net, literal):
+        each.params["y"][0].fill_(1)
+        each.requires_grad_()
+        x = torch.tensor([0.0, 1.2, 6.0, 3.0]).repeat(143, 1).T[:4].reshape(4, 1, 11, 13)
+        x = torch.cat([x, x.new_zeros(4, 4, 11, 13)], 1).requires_grad_()
+        each(x=x, emb=torch.zeros(2, 4, 11, 13))["y"].sum().backward()
+        gradients.append(x.grad)
+    assert torch.equal(*gradients) and gradients[0].unique().numel() == 2
 
 
 def test_an_unknown_pass_is_named():

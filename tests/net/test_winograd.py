@@ -33,6 +33,9 @@ NETS = {
     "plain": INPUT + layer("y", "x"),
     "with relu": INPUT + layer("y", "x") + RELU,
     "leaky": INPUT + layer("y", "x") + RELU.replace("ReLU\"", 'ReLU" relu_param { negative_slope: 0.2 }'),
+    "relu6": INPUT + layer("y", "x") + RELU.replace("ReLU", "ReLU6"),
+    "prelu": INPUT + layer("y", "x") + RELU.replace("ReLU", "PReLU"),
+    "shortcut": INPUT + layer("y", "x", num_output=32) + SUM + RELU.replace('"y"', '"sum"'),
     "without bias": INPUT + layer("y", "x", bias_term="false"),
     "folded": INPUT + layer("y", "x") + NORMALISED + RELU,
     "dilated": INPUT + layer("y", "x", dilation=2, pad=2) + layer("z", "y", dilation=3, pad=0),
@@ -93,9 +96,8 @@ def test_an_infinity_or_nan_stands_where_the_literal_net_has_it(name, value):
         INPUT + layer("y", "x", stride=2),
         INPUT + layer("y", "x", group=2, num_output=64),
         INPUT + layer("y", "x", kernel_size=5),
-        INPUT + layer("y", "x", num_output=32) + SUM,
     ],
-    ids=["few outputs", "stride", "group", "5x5", "shortcut"],
+    ids=["few outputs", "stride", "group", "5x5"],
 )
 def test_what_it_leaves_to_the_direct_sum(text):
     net, literal = twins(text)

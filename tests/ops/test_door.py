@@ -21,7 +21,7 @@ from segaware_caffe.ops.native.door import FUNCTIONS, Sizes, call
 pytestmark = pytest.mark.skipif(native.library() is None, reason="the kernels were not built: no C++ compiler")
 
 GEOMETRY = Geometry((3, 3), (1, 1), (2, 1), (1, 1))
-SIZES = {"N": 2, "C": 3, "H": 6, "W": 5, "O": 4, "D": 7}
+SIZES = {"N": 2, "C": 3, "H": 6, "W": 5, "O": 4, "D": 7, "G": 1}
 
 #: numbers that the geometry and the sizes do not give
 NUMBERS = {
@@ -29,14 +29,17 @@ NUMBERS = {
     "distances": {"l1": 1},
     "distance_gradients": {"l1": 0},
     "max_pool": {"kernel": (2, 2), "stride": (2, 2), "pad": (0, 0)},
-    "winograd": {"relu": 0, "block": 4, "blocks": 1, "ranges": 1},
+    "winograd": {"block": 4, "blocks": 1, "ranges": 1},
+    "dense": {"block": 14, "blocks": 4, "ranges": 1},
+    "pool": {"kernel": (2, 2), "stride": (2, 2), "pad": (0, 0), "mean": 0},
 }
 #: symbols that no tensor binds
 KNOWN = {"max_pool": {"H'": 3, "W'": 3}, "masked_convolution": {"O": 4}, "winograd": {"O": 4}}
+KNOWN |= {"dense": {"O": 4}, "sparse": {"G": 3}, "pool": {"H'": 3, "W'": 3}}
 
 
 def has_windows(name):
-    return name not in ("pack_weights", "max_pool")
+    return name not in ("pack_weights", "max_pool", "pool")
 
 
 def arguments(name):
@@ -105,7 +108,11 @@ def shared_axes():
         for key in tensors:
             for axis, symbol in enumerate(function.tensors[key].split()):
                 others = [shape for other, shape in function.tensors.items() if other in tensors and other != key]
-                if any(symbol in shape.split() for shape in others) or symbol in KNOWN.get(name, {}) or symbol in {**door.DERIVED, "36": 0}:
+                if (
+                    any(symbol in shape.split() for shape in others)
+                    or symbol in KNOWN.get(name, {})
+                    or symbol in {**door.DERIVED, "36": 0, "2": 0}
+                ):
                     yield name, key, axis
 
 
@@ -146,7 +153,6 @@ def test_what_is_filled_in_must_be_contiguous():
 @pytest.mark.parametrize(
     "geometry",
     [
-        Geometry((3, 3), (2, 1), (2, 1), (1, 1)),
         Geometry((3, 3), (0, 0), (2, 1), (1, 1)),
         Geometry((3, 0), (1, 1), (2, 1), (1, 1)),
         Geometry((3, 3), (1, 1), (2, 1), (-1, 1)),
@@ -162,6 +168,57 @@ def test_what_is_filled_in_must_be_contiguous():
 def test_a_geometry_that_the_kernels_do_not_have_is_refused(name, geometry):
     with pytest.raises(ShapeError):
         run(name, arguments(name), geometry)
+
+
+def channels_of_a_wider_image(shape):
+    """A tensor (N, H, W, C) whose pixels lie three channels further apart than it has them."""
+    return torch.rand(*shape[:3], shape[3] + 3)[..., 2:-1]
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, function in FUNCTIONS.items() for key in function.apart])
+def test_pixels_may_lie_apart_and_nothing_between_them_is_written(name, key):
+    tensors, (expected,) = arguments(name), run(name, arguments(name))
+    wide = channels_of_a_wider_image(expected.shape if key == "y" else tensors[key].shape)
+    if key == "y":
+        whole, before = wide._base, wide._base.clone()
+        (output,) = run(name, {**tensors, key: wide})
+        assert output is wide and torch.equal(wide, expected)
+        assert torch.equal(whole[..., :2], before[..., :2]) and torch.equal(whole[..., -1:], before[..., -1:])
+    else:
+        wide.copy_(tensors[key])
+        assert torch.equal(run(name, {**tensors, key: wide})[0], expected)
+
+
+@pytest.mark.parametrize(("name", "key"), [(name, key) for name, function in FUNCTIONS.items() for key in function.apart])
+def test_pixels_that_lie_apart_must_all_be_in_memory(name, key):
+    tensors = arguments(name)
+    shape = run(name, tensors)[0].shape if key == "y" else tensors[key].shape
+    wide = channels_of_a_wider_image(shape)
+    wide.untyped_storage().resize_(wide.untyped_storage().nbytes() - 8)
+    with pytest.raises(CaffeError, match=f"{name}: {key} of shape .* has no memory"):
+        run(name, {**tensors, key: wide})
+
+
+def test_what_is_written_may_not_overlap_itself():
+    tensors = arguments("sparse")
+    with pytest.raises(CaffeError, match="must be contiguous"):
+        run("sparse", {**tensors, "y": torch.rand(1, 1, 1, 3).expand(run("sparse", tensors)[0].shape)})
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [("dense", {"C": 6, "O": 5, "G": 3}), ("sparse", {"C": 6, "G": 2}), ("sparse", {"C": 6, "G": 4})]
+)
+def test_groups_must_divide_channels_and_vectors(name, changes):
+    sizes = Sizes(native.library(), native.best_set(), GEOMETRY, {**SIZES, **changes})
+    tensors = {key: torch.rand(sizes.shape(symbols)) for key, symbols in FUNCTIONS[name].inputs.items()}
+    with pytest.raises(ShapeError, match="does not divide"):
+        run(name, tensors, sizes=changes)
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if has_windows(name) and not function.strided])
+def test_strides_are_refused_where_a_kernel_has_none(name):
+    with pytest.raises(ShapeError, match="has stride 1"):
+        run(name, arguments(name), Geometry((3, 3), (2, 1), (2, 1), (1, 1)))
 
 
 def test_winograd_has_one_kernel_and_the_others_at_most_49_taps():

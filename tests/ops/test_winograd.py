@@ -27,7 +27,8 @@ cases = st.tuples(geometries, sizes).filter(lambda case: min(case[0].output(case
 
 def both(number, geometry, x, weight, bias, relu):
     """Its result and the direct sum in float64."""
-    result = native.winograd(x, winograd.pack(weight, number), bias, len(weight), geometry, relu, number)
+    finish = native.Finish(bias, least=0.0 if relu else -torch.inf)
+    result = native.winograd(x, winograd.pack(weight, number), len(weight), geometry, finish, number)
     bias = None if bias is None else bias.double()
     expected = functional.conv2d(x.double(), weight.double(), bias, padding=geometry.pad, dilation=geometry.dilation)
     return result, expected.clamp(min=0) if relu else expected
@@ -84,7 +85,7 @@ def test_any_number_of_threads_gives_the_same_bits():
     try:
         for count in (1, 2, 7):
             torch.set_num_threads(count)
-            results.append(native.winograd(x, winograd.pack(weight), None, 150, window((1, 1), (1, 1))))
+            results.append(native.winograd(x, winograd.pack(weight), 150, window((1, 1), (1, 1)), native.Finish()))
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.net.graph import Graph
-from segaware_caffe.net.passes import activations, attention, batchnorm, masked, partwise, prepack, splits, winograd
+from segaware_caffe.net.passes import activations, attention, batchnorm, grouped, masked, partwise, prepack, splits, winograd
 from segaware_caffe.net.scope import Scope
 
 #: all passes in the order they are applied
@@ -24,6 +24,7 @@ PASSES: dict[str, Callable[[Graph, Scope], Graph]] = {
     "batchnorm": batchnorm.fold,
     "prepack": prepack.pack,
     "winograd": winograd.take,
+    "grouped": grouped.take,
     "activations": activations.fuse,
 }
 

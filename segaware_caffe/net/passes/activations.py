@@ -1,30 +1,32 @@
-"""ReLU on what nobody else reads works in the memory of the layer before it."""
+"""ReLU, ReLU6, PReLU and Clip of what nobody else reads: done by the layer before as it writes, or at least in its memory."""
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from typing import cast
 
 import torch
-from torch.nn import functional
 
-from segaware_caffe.layers import Runnable, Shape
+from segaware_caffe.layers import Layer, Runnable, Shape
 from segaware_caffe.net.graph import Graph, Node
-from segaware_caffe.net.passes.match import Matcher, fused, replaced
+from segaware_caffe.net.passes.match import Matcher, fused, may_go, replaced
 from segaware_caffe.net.scope import Scope
+from segaware_caffe.ops.activation import Activation
 
 
 class Activated(Runnable):
-    """A module and the ReLU of its one top."""
+    """A module and the activation of its one top."""
 
-    def __init__(self, module: Runnable, slope: float):
+    def __init__(self, module: Runnable, layer: Layer):
         super().__init__()
         self.module = module
-        self.slope = slope
+        self.layer = layer
 
     def forward(self, *bottoms: torch.Tensor) -> torch.Tensor:
-        if self.slope == 0 and self.module.takes_relu:
-            return self.module(*bottoms, relu=True)
+        activation = cast(Activation, self.layer.activation)
+        if self.module.takes(activation):
+            return self.module(*bottoms, activation=activation)
         top = self.module(*bottoms)
-        top = top if isinstance(top, torch.Tensor) else top[0]
-        return functional.leaky_relu_(top, self.slope) if self.slope else top.relu_()
+        return activation.apply_(top if isinstance(top, torch.Tensor) else top[0])
 
     @property
     def repeatable(self) -> bool:
@@ -47,16 +49,19 @@ class Activated(Runnable):
 
 
 def fuse(graph: Graph, scope: Scope) -> Graph:
-    """ReLU of a fresh top that it alone reads."""
+    """Activations of a fresh top that they alone read; where gradients are wanted, ReLU alone keeps none of its bottom."""
     matcher = Matcher(graph, scope)
     replacements = {}
-    for node in matcher.candidates("ReLU"):
+    for node in graph.nodes:
+        if node.module.activation is None or len(node.tops) != 1 or not may_go(node) or (scope.training and node.type != "ReLU"):
+            continue
         before = _fresh(matcher, node)
         if before:
-            module = Activated(before.module, node.module.options.negative_slope)
-            replacements[node.tops[0]] = fused(node, before.type, before.bottoms, module, before, main=before)
-    count = len(replacements)
-    return replaced(graph, replacements, [f"{count} ReLUs work in place"] if count else [])
+            replacements[node.tops[0]] = fused(
+                node, before.type, before.bottoms, Activated(before.module, node.module), before, main=before
+            )
+    counts = Counter(node.type for node in graph.nodes if node.tops and node.tops[0] in replacements)
+    return replaced(graph, replacements, [f"{count} {name}s work in place" for name, count in counts.items()])
 
 
 def _fresh(matcher: Matcher, node: Node) -> Node | None:

@@ -18,6 +18,7 @@ from segaware_caffe.net.graph import Graph, Node
 from segaware_caffe.net.passes.match import WATCHED, Matcher, fused, may_go, replaced
 from segaware_caffe.net.scope import Scope
 from segaware_caffe.ops import native
+from segaware_caffe.ops.activation import Activation
 from segaware_caffe.ops.geometry import Geometry
 from segaware_caffe.ops.masked import masked_convolution, masked_sum, why_not_native
 
@@ -25,7 +26,6 @@ from segaware_caffe.ops.masked import masked_convolution, masked_sum, why_not_na
 class MaskedConvolution(Runnable):
     """Image (N, C, H, W) and mask (N, P, H', W') -> (N, O, H', W'), with the weights of a Convolution layer."""
 
-    takes_relu = True
     fresh = True
 
     def __init__(self, convolution: Any, geometry: Geometry):
@@ -33,10 +33,13 @@ class MaskedConvolution(Runnable):
         self.convolution = convolution
         self.geometry = geometry
 
-    def forward(self, image: torch.Tensor, mask: torch.Tensor, relu: bool = False) -> torch.Tensor:
+    def forward(self, image: torch.Tensor, mask: torch.Tensor, activation: Activation | None = None) -> torch.Tensor:
         layer = self.convolution
         bias = layer.blob(1) if layer.options.bias_term else None
-        return masked_convolution(image, mask, layer.blob(0), bias, self.geometry, layer.group, relu)
+        return masked_convolution(image, mask, layer.blob(0), bias, self.geometry, layer.group, activation is not None)
+
+    def takes(self, activation: Activation) -> bool:
+        return activation.is_relu
 
     def workspace(self, bottoms: Sequence[Shape], tops: Sequence[Shape]) -> int:
         return self.convolution.blob(0).numel()

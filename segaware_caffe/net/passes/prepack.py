@@ -2,7 +2,7 @@
 
 PyTorch's convolution on the CPU reorders its weights at every call and, for images stored plane by
 plane, the image too. oneDNN's operators, which PyTorch has for its compiler, take packed weights,
-keep the channels innermost from layer to layer, and apply a ReLU or add a shortcut as they write.
+keep the channels innermost from layer to layer, and apply an activation or add a shortcut as they write.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -17,6 +17,7 @@ from segaware_caffe.net.packs import Packs
 from segaware_caffe.net.passes.batchnorm import FoldedConvolution
 from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.scope import Scope
+from segaware_caffe.ops.activation import Activation, applied
 from segaware_caffe.ops.columns import reaching
 from segaware_caffe.ops.watched import is_watched
 
@@ -51,9 +52,8 @@ def add_convolution(bottom: torch.Tensor, weight: torch.Tensor, other: torch.Ten
 
 
 class PackedConvolution(Runnable):
-    """A Convolution, perhaps with folded statistics, perhaps plus a shortcut, perhaps with ReLU."""
+    """A Convolution, perhaps with folded statistics, perhaps plus a shortcut, perhaps with an activation."""
 
-    takes_relu = True
     fresh = True
 
     def __init__(self, source: Layer | FoldedConvolution, packs: Packs):
@@ -63,21 +63,28 @@ class PackedConvolution(Runnable):
         self.convolution: Any = source.convolution if isinstance(source, FoldedConvolution) else source
         self._packed = packs.cache("packed", source.key, *map(tuple, self._geometry()[:3]))
 
-    def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, relu: bool = False) -> torch.Tensor:
+    def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, activation: Activation | None = None) -> torch.Tensor:
         if self.why_not(bottom, *(() if shortcut is None else (shortcut,))) is not None:
             weights = self.source.kept() if isinstance(self.source, FoldedConvolution) else self.weight_and_bias()
             top = self.convolution.run(bottom, *weights)
-            top = top if shortcut is None else top + shortcut
-            return top.relu_() if relu else top
+            return applied(top if shortcut is None else top + shortcut, activation)
         bottom = reaching(bottom, self.convolution.geometry).contiguous(memory_format=torch.channels_last)
         weight, *bias = self._packed(self.blobs(), lambda: self._pack(list(bottom.shape)))
         rest = bias[0] if bias else None, *self._geometry()
+        operation = activation.onednn() if activation else None
         if shortcut is None:
-            return torch.ops.mkldnn._convolution_pointwise(bottom, weight, *rest, "relu" if relu else "none", [], "")
+            name, numbers = operation or ("none", [])
+            top = torch.ops.mkldnn._convolution_pointwise(bottom, weight, *rest, name, numbers, "")
+            return top if operation else applied(top, activation)
         shortcut = shortcut.contiguous(memory_format=torch.channels_last)
-        return torch.ops.mkldnn._convolution_pointwise.binary(
+        relu = operation and operation[0] == "relu"  # the only one that it has behind a sum
+        top = torch.ops.mkldnn._convolution_pointwise.binary(
             bottom, shortcut, weight, *rest, "add", None, "relu" if relu else None, [], None
         )
+        return top if relu else applied(top, activation)
+
+    def takes(self, activation: Activation) -> bool:
+        return True
 
     def check_shapes(self, *bottoms: Shape) -> None:
         self.convolution.check_shapes(bottoms[0])

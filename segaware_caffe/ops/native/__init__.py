@@ -8,9 +8,9 @@ fallback and the oracle; `why_not` says when and why it is taken.
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,7 +22,9 @@ from segaware_caffe.ops.watched import is_watched
 
 __all__ = [
     "MAX_TAPS",
+    "Finish",
     "best_set",
+    "dense",
     "distance_gradients",
     "library",
     "masked_convolution",
@@ -30,6 +32,9 @@ __all__ = [
     "masked_sum",
     "max_pool",
     "pack_weights",
+    "pool",
+    "set_lanes",
+    "sparse",
     "why_not",
     "why_not_tensors",
     "winograd",
@@ -40,6 +45,25 @@ __all__ = [
 
 #: tiles of 4x4 outputs that `winograd` transforms together: as many as stay in cache with their products
 WINOGRAD_BLOCK = 54
+
+
+#: output pixels of which `dense` packs columns together
+DENSE_BLOCK = 96
+
+
+class Finish(NamedTuple):
+    """What the sums of a convolution get before they are written, in this order."""
+
+    #: (O), added
+    bias: torch.Tensor | None = None
+    #: (N, O, H', W'), added
+    shortcut: torch.Tensor | None = None
+    #: (O), times what is below zero
+    slopes: torch.Tensor | None = None
+    least: float = -math.inf
+    most: float = math.inf
+    #: (N, O, H', W') with channels innermost, written instead of new memory
+    out: torch.Tensor | None = None
 
 
 def library() -> ctypes.CDLL | None:
@@ -164,6 +188,11 @@ def max_pool(
     return _call("max_pool", instruction_set, {"x": x}, sizes=sizes, kernel=kernel, stride=stride, pad=pad)[0]
 
 
+def set_lanes(instruction_set: int | None = None) -> int:
+    """How many floats a vector of an instruction set holds."""
+    return _library().set_lanes(best_set() if instruction_set is None else instruction_set)
+
+
 def winograd_outputs(instruction_set: int | None = None) -> int:
     """How many output channels the weights of `winograd` are packed by."""
     return _library().set_outputs(best_set() if instruction_set is None else instruction_set)
@@ -175,20 +204,67 @@ def winograd_tiles(output: Sequence[int], dilation: Sequence[int]) -> int:
 
 
 def winograd(
-    x: torch.Tensor,
-    packed: torch.Tensor,
-    bias: torch.Tensor | None,
-    outputs: int,
-    geometry: Geometry,
-    relu: bool = False,
-    instruction_set: int | None = None,
+    x: torch.Tensor, packed: torch.Tensor, outputs: int, geometry: Geometry, finish: Finish, instruction_set: int | None = None
 ) -> torch.Tensor:
-    """x (N, C, H, W), the weights of a 3x3 convolution as `ops.winograd.pack` has them, bias (O) -> (N, O, H', W'), channels innermost.
+    """x (N, C, H, W), the weights of a 3x3 convolution as `ops.winograd.pack` has them -> (N, O, H', W'), channels innermost.
 
     Raises FloatingPointError if a value is infinite, NaN or overflows: it would spread over its whole tile.
     """
-    tensors = {"x": x.movedim(1, -1), "weights": packed, "bias": bias}
-    return _call("winograd", instruction_set, tensors, geometry, {"O": outputs}, _winograd_blocks, relu=relu)[0].movedim(-1, 1)
+    return _of_pixels("winograd", instruction_set, x, packed, finish, geometry, {"O": outputs}, _winograd_blocks)
+
+
+def dense(
+    x: torch.Tensor, packed: torch.Tensor, outputs: int, geometry: Geometry, finish: Finish, instruction_set: int | None = None
+) -> torch.Tensor:
+    """x (N, C, H, W), the weights of a convolution as `ops.convolution.pack_dense` has them -> (N, O, H', W'), channels innermost."""
+    return _of_pixels("dense", instruction_set, x, packed, finish, geometry, {"O": outputs}, _dense_blocks)
+
+
+def sparse(
+    x: torch.Tensor, packed: torch.Tensor, groups: int, geometry: Geometry, finish: Finish, instruction_set: int | None = None
+) -> torch.Tensor:
+    """x (N, C, H, W), the weights of a convolution as `ops.convolution.pack_sparse` has them -> (N, C, H', W'), channels innermost."""
+    return _of_pixels("sparse", instruction_set, x, packed, finish, geometry, {"G": groups})
+
+
+def _of_pixels(
+    name: str,
+    instruction_set: int | None,
+    x: torch.Tensor,
+    packed: torch.Tensor,
+    finish: Finish,
+    geometry: Geometry,
+    sizes: Mapping[str, int],
+    plan: Callable[[Sizes, int], Mapping[str, int]] | None = None,
+) -> torch.Tensor:
+    """A convolution of images whose channels lie innermost."""
+    bounds = _bounds(finish.least, finish.most)
+    tensors = {"x": x.movedim(1, -1), "weights": packed, "bias": finish.bias, "slopes": finish.slopes, "bounds": bounds}
+    tensors["shortcut"] = None if finish.shortcut is None else finish.shortcut.movedim(1, -1)
+    if finish.out is not None:
+        tensors["y"] = finish.out.movedim(1, -1)
+    return _call(name, instruction_set, tensors, geometry, sizes, plan)[0].movedim(-1, 1)
+
+
+@cache
+def _bounds(least: float, most: float) -> torch.Tensor:
+    return torch.tensor([least, most], dtype=torch.float32)
+
+
+def pool(
+    x: torch.Tensor,
+    output: tuple[int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    pad: tuple[int, int],
+    mean: bool,
+    out: torch.Tensor | None = None,
+    instruction_set: int | None = None,
+) -> torch.Tensor:
+    """x (N, C, H, W) -> (N, C, *output), channels innermost: each window's mean, or maximum as `max_pool` has it."""
+    sizes = dict(zip(("H'", "W'"), output, strict=True))
+    tensors = {"x": x.movedim(1, -1)} | ({} if out is None else {"y": out.movedim(1, -1)})
+    return _call("pool", instruction_set, tensors, sizes=sizes, kernel=kernel, stride=stride, pad=pad, mean=mean)[0].movedim(-1, 1)
 
 
 def _winograd_blocks(sizes: Sizes, threads: int) -> dict[str, int]:
@@ -198,6 +274,16 @@ def _winograd_blocks(sizes: Sizes, threads: int) -> dict[str, int]:
     # an image of few blocks is divided by output channels too; each part transforms the image anew, so only as far as threads need
     ranges = min(sizes["O/P"], max(1, 2 * threads // max(1, blocks * sizes["N"])))
     return {"block": -(-tiles // blocks), "blocks": blocks, "ranges": ranges}
+
+
+def _dense_blocks(sizes: Sizes, threads: int) -> dict[str, int]:
+    """How the work is cut: pixels of a block, blocks of an image, parts of a group's output channels."""
+    pixels = sizes["H'"] * sizes["W'"]
+    blocks = -(-pixels // DENSE_BLOCK)
+    pieces = blocks * sizes["N"] * sizes["G"]
+    panels = -(-sizes["O"] // sizes["G"] // sizes["P"])
+    ranges = min(panels, max(1, 2 * threads // pieces))  # other parts pack the image anew
+    return {"block": -(-pixels // blocks), "blocks": blocks, "ranges": ranges}
 
 
 def _call(name: str, instruction_set: int | None, *args: Any, **options: Any) -> list[torch.Tensor]:

@@ -35,6 +35,8 @@ NO_MEMORY, NOT_FINITE = 1, 2
 PAIRS = ("kernel", "stride", "pad", "dilation", "centre")
 #: numbers that the geometry says
 OF_GEOMETRY: dict[str, Callable[[Geometry], tuple[int, ...]]] = {
+    "kernel": lambda geometry: geometry.kernel,
+    "stride": lambda geometry: geometry.stride,
     "pad": lambda geometry: geometry.pad,
     "dilation": lambda geometry: geometry.dilation,
     "centre": lambda geometry: geometry.offset(geometry.centre),
@@ -70,9 +72,15 @@ class Function:
     optional: tuple[str, ...] = ()
     #: outputs begin as zeros, to which the function adds
     adds: bool = False
-    #: outputs are the caller's
+    #: outputs are the caller's; else a caller may give them
     fills_in: bool = False
     most_taps: int = MAX_SIZE
+    #: tensors (N, H, W, C) whose pixels may lie further apart, as some channels of a wider image; the job says how far, as `<name>_step`
+    apart: tuple[str, ...] = ()
+    #: it takes strides other than 1
+    strided: bool = False
+    #: pairs of symbols of which the first must divide the second
+    divides: tuple[tuple[str, str], ...] = ()
     #: the only kernel that it has
     kernel: tuple[int, int] | None = None
     least_dilation: int = 0
@@ -81,6 +89,13 @@ class Function:
     def tensors(self) -> dict[str, str]:
         """All shapes."""
         return {**self.inputs, **self.outputs}
+
+    @cached_property
+    def all_numbers(self) -> dict[str, str | None]:
+        """The numbers and, between those of sizes and pairs, the steps from pixel to pixel."""
+        steps: dict[str, str | None] = {f"{key}_step": None for key in self.apart}
+        singles = {key: symbol for key, symbol in self.numbers.items() if symbol is not None}
+        return {**singles, **steps, **self.numbers}
 
     @property
     def planes(self) -> dict[str, tuple[str, str]]:
@@ -93,7 +108,7 @@ class Function:
         """The C++ struct."""
         fields: list[tuple[str, Any]] = [(name, ctypes.c_void_p) for name in self.tensors]
         fields += [("taps", ctypes.POINTER(Tap)), ("tap_count", ctypes.c_int)] if self.windows else []
-        fields += [(name, ctypes.c_int * 2 if name in PAIRS else ctypes.c_int) for name in self.numbers]
+        fields += [(name, ctypes.c_int * 2 if name in PAIRS else ctypes.c_int) for name in self.all_numbers]
         fields += [(name, Plane) for name in self.planes]
         return type("Job", (ctypes.Structure,), {"_fields_": fields})
 
@@ -102,6 +117,10 @@ class Function:
 PIXEL = Geometry((1, 1), (1, 1), (0, 0), (1, 1))
 
 MASKED = {"x": "N C H W", "mask": "N K H' W'"}
+
+#: what a sum of a convolution gets before it is written (Finish of convolution.inl)
+FINISH = {"bias": "O", "slopes": "O", "bounds": "2", "shortcut": "N H' W' O"}
+FINISH_OF_CHANNELS = {key: symbols.replace("O", "C") for key, symbols in FINISH.items()}
 
 FUNCTIONS = {
     "pack_weights": Function({"weights": "O D"}, {"packed": "O/R D R"}, {"outputs": "O", "depth": "D"}, whole=True),
@@ -142,14 +161,44 @@ FUNCTIONS = {
     ),
     "max_pool": Function({"x": "N C H W"}, {"y": "N C H' W'"}, {"planes": "N*C", "kernel": None, "stride": None, "pad": None}, whole=True),
     "winograd": Function(
-        {"x": "N H W C", "weights": "O/P 36 C P", "bias": "O"},
+        {"x": "N H W C", "weights": "O/P 36 C P", **FINISH},
         {"y": "N H' W' O"},
-        {"samples": "N", "channels": "C", "outputs": "O", "relu": None, "pad": None, "dilation": None}
-        | {"block": None, "blocks": None, "ranges": None},
+        {"samples": "N", "channels": "C", "outputs": "O", "pad": None, "dilation": None, "block": None, "blocks": None, "ranges": None},
         whole=True,
-        optional=("bias",),
+        optional=("bias", "slopes", "shortcut"),
+        apart=("x", "shortcut", "y"),
         kernel=(3, 3),
         least_dilation=1,
+    ),
+    "dense": Function(
+        {"x": "N H W C", "weights": "G O/G/L K*C/G L", **FINISH},
+        {"y": "N H' W' O"},
+        {"samples": "N", "channels": "C", "outputs": "O", "groups": "G"}
+        | {"kernel": None, "stride": None, "pad": None, "dilation": None, "block": None, "blocks": None, "ranges": None},
+        whole=True,
+        optional=("bias", "slopes", "shortcut"),
+        apart=("x", "shortcut", "y"),
+        strided=True,
+        divides=(("G", "C"), ("G", "O")),
+        least_dilation=1,
+    ),
+    "sparse": Function(
+        {"x": "N H W C", "weights": "K C/G C/L L", **FINISH_OF_CHANNELS},
+        {"y": "N H' W' C"},
+        {"samples": "N", "channels": "C", "groups": "G", "kernel": None, "stride": None, "pad": None, "dilation": None},
+        whole=True,
+        optional=("bias", "slopes", "shortcut"),
+        apart=("x", "shortcut", "y"),
+        strided=True,
+        divides=(("G", "C"), ("C/G", "L")),
+        least_dilation=1,
+    ),
+    "pool": Function(
+        {"x": "N H W C"},
+        {"y": "N H' W' C"},
+        {"samples": "N", "channels": "C", "mean": None, "kernel": None, "stride": None, "pad": None},
+        whole=True,
+        apart=("x", "y"),
     ),
 }
 
@@ -186,6 +235,11 @@ DERIVED: dict[str, Callable[[Sizes], int]] = {
     "C/R": lambda sizes: -(-sizes["C"] // sizes["R"]),
     "O/P": lambda sizes: -(-sizes["O"] // sizes["P"]),
     "N*C": lambda sizes: sizes["N"] * sizes["C"],
+    "L": lambda sizes: sizes.library.set_lanes(sizes.set),
+    "C/G": lambda sizes: sizes["C"] // max(1, sizes["G"]),
+    "C/L": lambda sizes: -(-sizes["C"] // sizes["L"]),
+    "K*C/G": lambda sizes: sizes["K"] * sizes["C/G"],
+    "O/G/L": lambda sizes: -(-(sizes["O"] // max(1, sizes["G"])) // sizes["L"]),
 }
 
 
@@ -207,13 +261,14 @@ def call(
     kernels do not take; FloatingPointError where a function would spread what is not finite.
     """
     function, threads = FUNCTIONS[name], torch.get_num_threads()
-    given = {key: _checked(name, key, tensor, key in function.optional, key in function.outputs) for key, tensor in tensors.items()}
+    given = {key: _checked(name, function, key, tensor) for key, tensor in tensors.items()}
     shapes = tuple((key, tuple(tensor.shape)) for key, tensor in given.items() if tensor is not None)
     known = tuple((sizes or {}).items())
+    numbers.update({f"{key}_step": _step(given[key]) or 0 for key in function.apart if given.get(key) is not None})
     prepared = _prepare(library, name, instruction_set, threads, shapes, geometry, known, plan, tuple(numbers.items()))
     if not function.fills_in:
         make = torch.zeros if function.adds else torch.empty
-        given.update({key: make(shape, dtype=torch.float32, device="cpu") for key, shape in prepared.outputs.items()})
+        given.update({key: make(shape, dtype=torch.float32, device="cpu") for key, shape in prepared.outputs.items() if key not in given})
     job = function.job.from_buffer_copy(prepared.job)
     run = getattr(library, name)
     for sample in range(prepared.samples):
@@ -262,7 +317,8 @@ def _prepare(
     sizes = Sizes(library, instruction_set, geometry, dict(known))
     _compare(name, function, dict(shapes), sizes)
     of_geometry = {key: of(geometry) for key, of in OF_GEOMETRY.items()}
-    job = _job(name, function, sizes, of_geometry | dict(numbers) | (dict(plan(sizes, threads)) if plan else {}))
+    steps = {f"{key}_step": sizes.shape(function.tensors[key])[-1] for key in function.apart}  # of what the call makes, or is not given
+    job = _job(name, function, sizes, of_geometry | steps | dict(numbers) | (dict(plan(sizes, threads)) if plan else {}))
     windows = _windows(function, geometry, sizes) if function.windows else None
     if windows is not None:
         job.taps, job.tap_count = windows, len(windows)
@@ -274,28 +330,42 @@ def _check_geometry(name: str, function: Function, geometry: Geometry) -> None:
     parts = (geometry.kernel, geometry.stride, geometry.pad, geometry.dilation)
     if any(len(part) != 2 or not all(isinstance(value, Integral) and abs(value) <= MAX_SIZE for value in part) for part in parts):
         raise ShapeError(f"{name}: the compiled kernels slide along two axes by whole numbers up to {MAX_SIZE}, not by {geometry}")
-    if tuple(geometry.stride) != (1, 1) or min(geometry.kernel) < 1 or min(geometry.dilation) < function.least_dilation:
-        raise ShapeError(f"{name}: the compiled kernel has stride 1 and no empty windows, not {geometry}")
+    if not (min(geometry.stride) >= 1 if function.strided else tuple(geometry.stride) == (1, 1)):
+        raise ShapeError(f"{name}: the compiled kernel has {'no stride below' if function.strided else 'stride'} 1, not {geometry}")
+    if min(geometry.kernel) < 1 or min(geometry.dilation) < function.least_dilation:
+        raise ShapeError(f"{name}: the compiled kernel has no empty windows, not {geometry}")
     if function.kernel not in (None, tuple(geometry.kernel)) or geometry.taps > function.most_taps:
         raise ShapeError(f"{name}: the compiled kernel has no windows of {geometry.kernel}")
 
 
-def _checked(name: str, key: str, tensor: torch.Tensor | None, optional: bool, written: bool) -> torch.Tensor | None:
-    """The tensor, whose memory the kernels can take as it lies; a copy of an input that is not contiguous."""
-    if tensor is None and optional:
+def _checked(name: str, function: Function, key: str, tensor: torch.Tensor | None) -> torch.Tensor | None:
+    """The tensor, whose memory the kernels can take as it lies; a copy of an input whose memory they cannot."""
+    if tensor is None and key in function.optional:
         return None
     if not isinstance(tensor, torch.Tensor):
         raise CaffeError(f"{name}: {key} is {type(tensor).__name__}, not a tensor")
     if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.dtype != torch.float32:
         raise CaffeError(f"{name}: {key} is {tensor.dtype} on {tensor.device} ({tensor.layout}), not strided float32 on the CPU")
-    if not tensor.is_contiguous():
-        if written:
+    if not tensor.is_contiguous() and not (key in function.apart and _step(tensor)):
+        if key in function.outputs:
             raise CaffeError(f"{name}: {key} is filled in where it lies, so it must be contiguous; its strides are {tensor.stride()}")
         tensor = tensor.contiguous()
-    end = (tensor.storage_offset() + tensor.numel()) * tensor.element_size()
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    end = (tensor.storage_offset() + last + 1) * tensor.element_size()
     if tensor.numel() and (end > tensor.untyped_storage().nbytes() or tensor.data_ptr() == 0):
         raise CaffeError(f"{name}: {key} of shape {tuple(tensor.shape)} has no memory for its values")
     return tensor
+
+
+def _step(tensor: torch.Tensor | None) -> int | None:
+    """Elements from one pixel of (N, H, W, C) to the next, where all pixels are that far apart and their channels lie together."""
+    if tensor is None or tensor.ndim != 4:
+        return None
+    (samples, height, width, channels), strides = tensor.shape, tensor.stride()
+    step = strides[2] if width > 1 else strides[1] if height > 1 else strides[0] if samples > 1 else channels
+    wanted = (height * width * step, width * step, step, 1)
+    fits = all(size <= 1 or stride == want for size, stride, want in zip(tensor.shape, strides, wanted, strict=True))
+    return step if fits and step >= channels else None
 
 
 def _compare(name: str, function: Function, shapes: Mapping[str, tuple[int, ...]], sizes: Sizes) -> None:
@@ -318,11 +388,14 @@ def _compare(name: str, function: Function, shapes: Mapping[str, tuple[int, ...]
         raise ShapeError(
             f"{name}: the compiled kernels have axes of 1 to {MAX_SIZE} elements and planes of up to {MAX_PLANE}, not {dict(sizes)}"
         )
+    for divisor, symbol in function.divides:
+        if sizes[symbol] % sizes[divisor]:
+            raise ShapeError(f"{name}: {divisor} = {sizes[divisor]} does not divide {symbol} = {sizes[symbol]}")
 
 
 def _job(name: str, function: Function, sizes: Sizes, others: Mapping[str, Any]) -> ctypes.Structure:
     """The job without its pointers."""
-    values: dict[str, Any] = {key: others[key] if symbol is None else sizes[symbol] for key, symbol in function.numbers.items()}
+    values: dict[str, Any] = {key: others[key] if symbol is None else sizes[symbol] for key, symbol in function.all_numbers.items()}
     for key, value in values.items():
         ints: tuple[Any, ...] = tuple(value) if key in PAIRS else (value,)
         if len(ints) != (2 if key in PAIRS else 1) or not all(isinstance(part, Integral) and abs(int(part)) <= MAX_SIZE for part in ints):

@@ -86,12 +86,39 @@ struct Pool {
   Plane in, out;
 };
 
-// Images with their channels innermost; weights as ops/winograd.py packs them.
+// Of all below: images with their channels innermost, pixels `step` floats apart. A sum gets the bias, a shortcut, slopes below zero,
+// and is kept between two bounds.
+
+// Weights as ops/winograd.py packs them.
 struct Winograd {
-  const float *x, *weights, *bias;
+  const float *x, *weights, *bias, *slopes, *bounds, *shortcut;
   float* y;
-  int samples, channels, outputs, relu, pad[2], dilation[2];
+  int samples, channels, outputs, x_step, shortcut_step, y_step, pad[2], dilation[2];
   int block, blocks, ranges;  // tiles of a block, blocks of an image, parts of the output channels
+  Plane in, out;
+};
+
+// Any convolution; weights as ops/convolution.py packs them.
+struct Dense {
+  const float *x, *weights, *bias, *slopes, *bounds, *shortcut;
+  float* y;
+  int samples, channels, outputs, groups, x_step, shortcut_step, y_step, kernel[2], stride[2], pad[2], dilation[2];
+  int block, blocks, ranges;  // pixels of a block, blocks of an image, parts of a group's output channels
+  Plane in, out;
+};
+
+// Convolutions whose groups have as many outputs as inputs, and a whole number of which makes a vector.
+struct Sparse {
+  const float *x, *weights, *bias, *slopes, *bounds, *shortcut;
+  float* y;
+  int samples, channels, groups, x_step, shortcut_step, y_step, kernel[2], stride[2], pad[2], dilation[2];
+  Plane in, out;
+};
+
+struct PixelPool {
+  const float* x;
+  float* y;
+  int samples, channels, x_step, y_step, mean, kernel[2], stride[2], pad[2];
   Plane in, out;
 };
 
@@ -138,7 +165,7 @@ inline void look(const float*, unsigned) {}
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")
 namespace avx512 {
-constexpr int LANES = 16, ROWS = 8, VECTORS = 3, DOT_OUTPUTS = 4, DOT_COLUMNS = 6, WINOGRAD_TILES = 6, WINOGRAD_VECTORS = 4;
+constexpr int LANES = 16, ROWS = 8, VECTORS = 3, DOT_OUTPUTS = 4, DOT_COLUMNS = 6, TILE_PIXELS = 6, TILE_VECTORS = 4;
 typedef __m512 Vector;
 typedef __mmask16 Mask;
 inline Vector load(const float* p) { return _mm512_loadu_ps(p); }
@@ -164,7 +191,11 @@ inline Vector sign(Vector v) {
 }
 inline Vector spread(float value) { return _mm512_set1_ps(value); }
 inline Vector larger(Vector v, Vector best) { return _mm512_max_ps(v, best); }
+inline Vector smaller(Vector v, Vector best) { return _mm512_min_ps(v, best); }
+typedef __m512i Index;
+inline Vector chosen(Vector v, Index lanes) { return _mm512_permutexvar_ps(lanes, v); }
 #include "kernels.inl"
+#include "convolution.inl"
 #include "winograd.inl"
 }  // namespace avx512
 #pragma GCC pop_options
@@ -172,7 +203,7 @@ inline Vector larger(Vector v, Vector best) { return _mm512_max_ps(v, best); }
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 namespace avx2 {
-constexpr int LANES = 8, ROWS = 6, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 5, WINOGRAD_TILES = 6, WINOGRAD_VECTORS = 2;
+constexpr int LANES = 8, ROWS = 6, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 5, TILE_PIXELS = 6, TILE_VECTORS = 2;
 typedef __m256 Vector;
 typedef __m256i Mask;
 inline Vector load(const float* p) { return _mm256_loadu_ps(p); }
@@ -196,7 +227,11 @@ inline Vector sign(Vector v) {
 }
 inline Vector spread(float value) { return _mm256_set1_ps(value); }
 inline Vector larger(Vector v, Vector best) { return _mm256_max_ps(v, best); }
+inline Vector smaller(Vector v, Vector best) { return _mm256_min_ps(v, best); }
+typedef __m256i Index;
+inline Vector chosen(Vector v, Index lanes) { return _mm256_permutevar8x32_ps(v, lanes); }
 #include "kernels.inl"
+#include "convolution.inl"
 #include "winograd.inl"
 }  // namespace avx2
 #pragma GCC pop_options
@@ -204,7 +239,7 @@ inline Vector larger(Vector v, Vector best) { return _mm256_max_ps(v, best); }
 
 // Any other processor: vectors of four, which compilers know on all of them.
 namespace generic {
-constexpr int LANES = 4, ROWS = 4, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 4, WINOGRAD_TILES = 4, WINOGRAD_VECTORS = 2;
+constexpr int LANES = 4, ROWS = 4, VECTORS = 2, DOT_OUTPUTS = 2, DOT_COLUMNS = 4, TILE_PIXELS = 4, TILE_VECTORS = 2;
 typedef float Vector __attribute__((vector_size(16)));
 struct Mask {
   int first, end;
@@ -231,14 +266,24 @@ inline Vector sign(Vector v) {
 }
 inline Vector spread(float value) { return Vector{} + value; }
 inline Vector larger(Vector v, Vector best) { return v > best ? v : best; }
+inline Vector smaller(Vector v, Vector best) { return v < best ? v : best; }
+struct Index {
+  int lane[LANES];
+};
+inline Vector chosen(Vector v, const Index& lanes) {
+  Vector result;
+  for (int i = 0; i < LANES; i++) result[i] = v[lanes.lane[i]];
+  return result;
+}
 #include "kernels.inl"
+#include "convolution.inl"
 #include "winograd.inl"
 }  // namespace generic
 
 // The kernels of one instruction set.
 struct Kernels {
   const char* name;
-  int rows, outputs;
+  int rows, lanes, outputs;
   void (*pack_weights)(const Weights&, Queue&);
   void (*masked_convolution)(const Convolution&, Queue&);
   void (*masked_gradients)(const Gradients&, Queue&);
@@ -250,13 +295,16 @@ struct Kernels {
   void (*distance_gradients_l2)(const DistanceGradients&, Queue&);
   void (*max_pool)(const Pool&, Queue&);
   void (*winograd)(const Winograd&, Queue&);
+  void (*dense)(const Dense&, Queue&);
+  void (*sparse)(const Sparse&, Queue&);
+  void (*pool)(const PixelPool&, Queue&);
 };
 
 #define KERNELS(isa)                                                                                                  \
   Kernels {                                                                                                           \
-    #isa, isa::ROWS, isa::OUTPUTS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients, isa::weight_gradients, \
-        isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::distance_gradients<true>,                   \
-        isa::distance_gradients<false>, isa::max_pool, isa::winograd                                                   \
+    #isa, isa::ROWS, isa::LANES, isa::OUTPUTS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients,      \
+        isa::weight_gradients, isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::distance_gradients<true>,                   \
+        isa::distance_gradients<false>, isa::max_pool, isa::winograd, isa::dense, isa::sparse, isa::pool                \
   }
 
 const Kernels ALL[] = {
@@ -310,6 +358,9 @@ int size_of(const char* name) {
       {"distance_gradients", sizeof(DistanceGradients)},
       {"max_pool", sizeof(Pool)},
       {"winograd", sizeof(Winograd)},
+      {"dense", sizeof(Dense)},
+      {"sparse", sizeof(Sparse)},
+      {"pool", sizeof(PixelPool)},
   };
   for (const auto& [known, size] : sizes)
     if (!std::strcmp(known, name)) return int(size);
@@ -321,6 +372,7 @@ int sets() { return int(sizeof ALL / sizeof *ALL); }
 int set_runs(int set) { return runs(set); }
 const char* set_name(int set) { return ALL[set].name; }
 int set_rows(int set) { return ALL[set].rows; }
+int set_lanes(int set) { return ALL[set].lanes; }
 int set_outputs(int set) { return ALL[set].outputs; }
 
 // The functions that Python calls (FUNCTIONS of door.py) return a Status.
@@ -356,4 +408,12 @@ int max_pool(int set, int threads, const Pool* job) { return work(threads, job->
 int winograd(int set, int threads, const Winograd* job) {
   return work(threads, long(job->blocks) * job->samples * job->ranges, ALL[set].winograd, *job);
 }
+
+int dense(int set, int threads, const Dense* job) {
+  return work(threads, long(job->blocks) * job->groups * job->samples * job->ranges, ALL[set].dense, *job);
+}
+
+int sparse(int set, int threads, const Sparse* job) { return work(threads, long(job->out.height) * job->samples, ALL[set].sparse, *job); }
+
+int pool(int set, int threads, const PixelPool* job) { return work(threads, long(job->out.height) * job->samples, ALL[set].pool, *job); }
 }
