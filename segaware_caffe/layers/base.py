@@ -141,8 +141,9 @@ class Layer(Runnable):
 
     def registered(self, index: int) -> torch.Tensor:
         """Learned blob `index` as it is registered: a shared one has its owner's shape."""
-        value: torch.Tensor = getattr(self, attribute(index))  # a parametrization computes it
-        return value
+        name = attribute(index)
+        value = self._parameters.get(name)  # at every step of a run: an attribute of a module takes ten times as long
+        return getattr(self, name) if value is None else value  # a parametrization computes it
 
     def axis(self, value: int, ndim: int, field: str = "axis") -> int:
         """A canonical axis: negative values count from the end (spec/layers.md 1.1)."""

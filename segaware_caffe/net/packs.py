@@ -25,11 +25,13 @@ class Cache:
 
     def __call__(self, blobs: list[torch.Tensor], compute: Callable[[], Tensors]) -> Tensors:
         """What `compute` gives for these blobs."""
-        if torch.compiler.is_compiling() or any(blob.is_inference() for blob in blobs):
+        if torch.compiler.is_compiling():
             return compute()
-        if torch.is_grad_enabled() and any(blob.requires_grad for blob in blobs):
-            return compute()
-        versions = [(blob.data_ptr(), blob._version) for blob in blobs]
+        graded, versions = torch.is_grad_enabled(), []
+        for blob in blobs:
+            if blob.is_inference() or (graded and blob.requires_grad):
+                return compute()
+            versions.append((blob.data_ptr(), blob._version))
         if versions != self._versions:
             with torch.no_grad():
                 self._values = compute()

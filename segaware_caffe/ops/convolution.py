@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from segaware_caffe.ops import native
+from segaware_caffe.ops.activation import Activation
 
 
 def is_sparse(weight_shape: tuple[int, ...], groups: int, instruction_set: int | None = None) -> bool:
@@ -39,3 +40,10 @@ def pack_sparse(weight: torch.Tensor, instruction_set: int | None = None) -> tor
     lanes = native.set_lanes(instruction_set)
     rows = weight.permute(2, 3, 1, 0).flatten(0, 1)
     return functional.pad(rows, (0, -rows.shape[2] % lanes)).unflatten(2, (-1, lanes)).contiguous()
+
+
+def finishing(bias: torch.Tensor | None, shortcut: torch.Tensor | None, activation: Activation | None, channels: int) -> native.Finish:
+    """What is done to sums of `channels` output channels before they are written."""
+    if activation is None:
+        return native.Finish(bias, shortcut)
+    return native.Finish(bias, shortcut, activation.slopes(channels), *activation.bounds)

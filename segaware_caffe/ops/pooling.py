@@ -98,6 +98,8 @@ def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
     has_gradient = value.requires_grad and torch.is_grad_enabled()
     if not has_gradient and value.is_contiguous() and native.why_not_tensors(value) is None:
         return native.max_pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad)
+    if not has_gradient and _native_by_pixels(value, windows):
+        return native.pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad, mean=False)
     if not windows.native(value.shape[2:]):
         return max_pool(value, windows)[0]
     if value.device.type == "cpu" and not is_watched():  # elsewhere the question would wait for the device
@@ -107,11 +109,19 @@ def max_pool_values(value: torch.Tensor, windows: Windows) -> torch.Tensor:
     return _maxima(value, windows)[0]
 
 
+def _native_by_pixels(value: torch.Tensor, windows: Windows) -> bool:
+    """Whether the compiled kernel pools an image whose channels lie innermost."""
+    innermost = value.is_contiguous(memory_format=torch.channels_last) and not value.is_contiguous()
+    return innermost and native.why_not_tensors(value) is None and not windows.empty(value.shape[2:])
+
+
 def average_pool(value: torch.Tensor, windows: Windows) -> torch.Tensor:
     """The mean of every window (N, C, H, W) -> (N, C, H', W'); padding counts as zeros, overhang beyond it does not.
 
     That count of an empty window is 0, and the mean NaN, or negative, and the mean 0.
     """
+    if not (value.requires_grad and torch.is_grad_enabled()) and _native_by_pixels(value, windows):
+        return native.pool(value, windows.output(value.shape[2:]), windows.kernel, windows.stride, windows.pad, mean=True)
     if windows.native(value.shape[2:]):
         return functional.avg_pool2d(value, windows.kernel, windows.stride, windows.pad, windows.ceil)
     spatial = value.shape[2:]

@@ -10,6 +10,7 @@ from segaware_caffe.net.graph import Graph, Node
 from segaware_caffe.net.packs import Packs
 from segaware_caffe.net.passes.match import Matcher, fused, may_go, replaced
 from segaware_caffe.net.scope import Scope
+from segaware_caffe.ops.activation import Activation, applied
 
 
 class Statistics(torch.nn.Module):
@@ -98,10 +99,13 @@ class FoldedBatchNorm(Runnable):
         self.statistics = statistics
         self._folded = packs.cache("statistics", statistics.key)
 
-    def forward(self, bottom: torch.Tensor) -> torch.Tensor:
+    def forward(self, bottom: torch.Tensor, activation: Activation | None = None) -> torch.Tensor:
         values = self._folded(self.statistics.blobs(), self.statistics.factor_and_offset)
         factor, offset = (value.view(-1, *[1] * (bottom.ndim - 2)) for value in values)
-        return torch.addcmul(offset, bottom, factor).to(bottom.dtype)
+        return applied(torch.addcmul(offset, bottom, factor).to(bottom.dtype), activation)
+
+    def takes(self, activation: Activation) -> bool:
+        return True
 
     def check_shapes(self, *bottoms: Shape) -> None:
         self.statistics.batchnorm.check_shapes(*bottoms)

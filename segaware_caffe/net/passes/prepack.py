@@ -36,10 +36,12 @@ def why_not_onednn(*tensors: torch.Tensor) -> str | None:
         return "they are not traced"
     if not available():
         return "this PyTorch has no oneDNN operators"
-    if any(tensor.device.type != "cpu" or tensor.dtype != torch.float32 for tensor in tensors):
-        return "they run on the CPU, in float32"
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        return "they have no gradient"
+    graded = torch.is_grad_enabled()
+    for tensor in tensors:
+        if not tensor.is_cpu or tensor.dtype is not torch.float32:
+            return "they run on the CPU, in float32"
+        if graded and tensor.requires_grad:
+            return "they have no gradient"
     return None
 
 
@@ -55,22 +57,30 @@ class PackedConvolution(Runnable):
     """A Convolution, perhaps with folded statistics, perhaps plus a shortcut, perhaps with an activation."""
 
     fresh = True
+    convolution: Any
 
     def __init__(self, source: Layer | FoldedConvolution, packs: Packs):
         """Layers that share weights share what is packed of them."""
         super().__init__()
         self.source = source
-        self.convolution: Any = source.convolution if isinstance(source, FoldedConvolution) else source
-        self._packed = packs.cache("packed", source.key, *map(tuple, self._geometry()[:3]))
+        self.convolution = source.convolution if isinstance(source, FoldedConvolution) else source
+        geometry = self.convolution.geometry
+        self._geometry = list(geometry.pad), list(geometry.stride), list(geometry.dilation), self.convolution.group
+        #: the kernel reaches over no image, however small
+        self._fits = all(d * (k - 1) <= 2 * p for k, p, d in zip(geometry.kernel, geometry.pad, geometry.dilation, strict=True))
+        self._packed = packs.cache("packed", source.key, *map(tuple, self._geometry[:3]))
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, activation: Activation | None = None) -> torch.Tensor:
-        if self.why_not(bottom, *(() if shortcut is None else (shortcut,))) is not None:
+        blobs = self.blobs()
+        if why_not_onednn(bottom, *blobs) is not None or (shortcut is not None and why_not_onednn(shortcut) is not None):
             weights = self.source.kept() if isinstance(self.source, FoldedConvolution) else self.weight_and_bias()
             top = self.convolution.run(bottom, *weights)
             return applied(top if shortcut is None else top + shortcut, activation)
-        bottom = reaching(bottom, self.convolution.geometry).contiguous(memory_format=torch.channels_last)
-        weight, *bias = self._packed(self.blobs(), lambda: self._pack(list(bottom.shape)))
-        rest = bias[0] if bias else None, *self._geometry()
+        if not self._fits:
+            bottom = reaching(bottom, self.convolution.geometry)
+        bottom = bottom.contiguous(memory_format=torch.channels_last)
+        weight, *bias = self._packed(blobs, lambda: self._pack(list(bottom.shape)))
+        rest = bias[0] if bias else None, *self._geometry
         operation = activation.onednn() if activation else None
         if shortcut is None:
             name, numbers = operation or ("none", [])
@@ -115,12 +125,8 @@ class PackedConvolution(Runnable):
     def _pack(self, shape: list[int]) -> tuple[torch.Tensor, ...]:
         weight, bias = self.weight_and_bias()
         weight = weight.contiguous(memory_format=torch.channels_last)
-        packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry(), shape)
+        packed = torch.ops.mkldnn._reorder_convolution_weight(weight, *self._geometry, shape)
         return (packed,) if bias is None else (packed, bias)
-
-    def _geometry(self) -> tuple[Sequence[int], Sequence[int], Sequence[int], int]:
-        geometry = self.convolution.geometry
-        return geometry.pad, geometry.stride, geometry.dilation, self.convolution.group
 
 
 def pack(graph: Graph, scope: Scope) -> Graph:

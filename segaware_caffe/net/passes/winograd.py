@@ -7,7 +7,7 @@ import torch
 
 from segaware_caffe.layers import Shape
 from segaware_caffe.net.graph import Graph
-from segaware_caffe.net.passes.kernels import KernelConvolution
+from segaware_caffe.net.passes.by_kernel import KernelConvolution
 from segaware_caffe.net.passes.match import Matcher, fused, replaced
 from segaware_caffe.net.scope import Scope
 from segaware_caffe.ops import native, winograd

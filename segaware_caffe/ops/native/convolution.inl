@@ -49,18 +49,23 @@ void multiply_block(int vectors, int pixels, int depth, const float* values, lon
 inline Vector load_first(const float* p, int count) { return count >= LANES ? load(p) : load_lanes(p, lanes_between(0, count)); }
 inline void store_first(float* p, Vector v, int count) { count >= LANES ? store(p, v) : store_lanes(p, v, lanes_between(0, count)); }
 
-// What is done to a sum before it is written: bias, shortcut, slopes below zero, bounds. NaN stays.
-template <class Job>
+// What is done to a sum before it is written: bias, shortcut, slopes below zero, bounds. NaN stays. Whoever writes in a loop takes a copy of
+// his own: of one that others see, all would be read anew after each store of a vector.
 struct Finish {
-  const Job& job;
-  const Vector least, most;
-  explicit Finish(const Job& job) : job(job), least(spread(job.bounds[0])), most(spread(job.bounds[1])) {}
+  const float *bias, *slopes, *shortcut;
+  float* y;
+  long shortcut_step, y_step;
+  Vector least, most;
+  template <class Job>
+  explicit Finish(const Job& job)
+      : bias(job.bias), slopes(job.slopes), shortcut(job.shortcut), y(job.y), shortcut_step(job.shortcut_step), y_step(job.y_step),
+        least(spread(job.bounds[0])), most(spread(job.bounds[1])) {}
   // Write what belongs to `count` output channels from `output` on of a pixel, counted over all samples.
   void operator()(Vector sum, long pixel, int output, int count) const {
-    if (job.bias) sum += load_first(job.bias + output, count);
-    if (job.shortcut) sum += load_first(job.shortcut + pixel * job.shortcut_step + output, count);
-    if (job.slopes) sum = larger(Vector{}, sum) + smaller(Vector{}, sum) * load_first(job.slopes + output, count);
-    store_first(job.y + pixel * job.y_step + output, larger(least, smaller(most, sum)), count);
+    if (bias) sum += load_first(bias + output, count);
+    if (shortcut) sum += load_first(shortcut + pixel * shortcut_step + output, count);
+    if (slopes) sum = larger(Vector{}, sum) + smaller(Vector{}, sum) * load_first(slopes + output, count);
+    store_first(y + pixel * y_step + output, larger(least, smaller(most, sum)), count);
   }
 };
 
@@ -104,7 +109,7 @@ inline void pack_pixel(const Dense& job, const float* x, int row, int column, in
 
 // A piece of work is a block of output pixels of a group, and a range of the group's output channels.
 void dense(const Dense& job, Queue& pieces) {
-  const Finish<Dense> finish(job);
+  const Finish finish(job);
   const int channels = job.channels / job.groups, outputs = job.outputs / job.groups, taps = job.kernel[0] * job.kernel[1];
   const int vectors = (outputs + LANES - 1) / LANES, panels = (outputs + OUTPUTS - 1) / OUTPUTS;
   const bool as_it_lies = taps == 1 && job.stride[0] == 1 && job.stride[1] == 1 && job.pad[0] == 0 && job.pad[1] == 0;
@@ -151,7 +156,8 @@ struct Reach {
 // each output channel takes all of its group's, which lie in the same vector.
 template <int pixels, int vectors, bool depthwise>
 void sum_taps(const Sparse& job, const float* x, const Reach* reaches, int count, const Index* members, long pixel, int channel,
-              const Finish<Sparse>& finish) {
+              const Finish& given) {
+  const Finish finish = given;
   const long step = long(job.stride[1]) * job.x_step, rounded = (job.channels + LANES - 1L) / LANES * LANES;
   const int left = job.channels - channel, in_group = job.channels / job.groups;
   Vector sum[pixels * vectors] = {};
@@ -183,7 +189,7 @@ void sum_taps(const Sparse& job, const float* x, const Reach* reaches, int count
 // All channels of them: eight sums at a time as far as there are whole vectors.
 template <int pixels, bool depthwise>
 void sum_channels(const Sparse& job, const float* x, const Reach* reaches, int count, const Index* members, long pixel,
-                  const Finish<Sparse>& finish) {
+                  const Finish& finish) {
   constexpr int vectors = 8 / pixels;
   int c = 0;
   for (; vectors > 1 && c + vectors * LANES <= job.channels; c += vectors * LANES)
@@ -194,7 +200,7 @@ void sum_channels(const Sparse& job, const float* x, const Reach* reaches, int c
 // Groups of one channel, or of a few that share a vector: row by row of the output.
 template <bool depthwise>
 void sum_rows(const Sparse& job, Queue& rows) {
-  const Finish<Sparse> finish(job);
+  const Finish finish(job);
   const int in_group = job.channels / job.groups;
   const long rounded = (job.channels + LANES - 1L) / LANES * LANES;
   Array<Reach> reaches(long(job.kernel[0]) * job.kernel[1]);

@@ -346,11 +346,14 @@ def _checked(name: str, function: Function, key: str, tensor: torch.Tensor | Non
         raise CaffeError(f"{name}: {key} is {type(tensor).__name__}, not a tensor")
     if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.dtype != torch.float32:
         raise CaffeError(f"{name}: {key} is {tensor.dtype} on {tensor.device} ({tensor.layout}), not strided float32 on the CPU")
-    if not tensor.is_contiguous() and not (key in function.apart and _step(tensor)):
-        if key in function.outputs:
+    last = tensor.numel() - 1
+    if not tensor.is_contiguous():
+        if key in function.apart and _step(tensor):
+            last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        elif key in function.outputs:
             raise CaffeError(f"{name}: {key} is filled in where it lies, so it must be contiguous; its strides are {tensor.stride()}")
-        tensor = tensor.contiguous()
-    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+        else:
+            tensor = tensor.contiguous()
     end = (tensor.storage_offset() + last + 1) * tensor.element_size()
     if tensor.numel() and (end > tensor.untyped_storage().nbytes() or tensor.data_ptr() == 0):
         raise CaffeError(f"{name}: {key} of shape {tuple(tensor.shape)} has no memory for its values")

@@ -60,12 +60,14 @@ inline void transform_tile(const Winograd& job, const float* x, int row, int col
 
 // The products of a tile and OUTPUTS output channels, those of point k at products[k * stride], to 4x4 outputs. `doubt` stays
 // zero while all are finite: what is infinite or NaN spread over the tile, and only the direct sum says where it belongs.
-inline void write_tile(const Finish<Winograd>& finish, const float* products, long stride, long sample, int row, int column, int output,
+inline void write_tile(const Winograd& job, const Finish& given, const float* products, long stride, long sample, int row, int column, int output,
                        Vector& doubt) {
-  const Winograd& job = finish.job;
+  const Finish finish = given;
+  const Plane out_plane = job.out;
+  const int outputs = job.outputs, down = job.dilation[0], right = job.dilation[1];
   for (int v = 0; v < OUTPUT_VECTORS; v++) {
     const int first = output + v * LANES;
-    if (first >= job.outputs) return;
+    if (first >= outputs) return;
     Vector in[36], half[24], out[16];
     unrolled<36>([&](int k) __attribute__((always_inline)) { in[k] = load(products + k * stride + v * LANES); });
     unrolled<6>([&](int r) __attribute__((always_inline)) { from_points(in + 6 * r, 1, half + 4 * r, 1); });
@@ -74,9 +76,9 @@ inline void write_tile(const Finish<Winograd>& finish, const float* products, lo
     unrolled<15>([&](int k) __attribute__((always_inline)) { sum += out[k + 1]; });
     doubt += sum * 0.0f;
     for (int k = 0; k < 16; k++) {
-      const int r = row + k / 4 * job.dilation[0], c = column + k % 4 * job.dilation[1];
-      if (r < job.out.height && c < job.out.width)
-        finish(out[k], sample * job.out.size() + long(r) * job.out.width + c, first, job.outputs - first);
+      const int r = row + k / 4 * down, c = column + k % 4 * right;
+      if (r < out_plane.height && c < out_plane.width)
+        finish(out[k], sample * out_plane.size() + long(r) * out_plane.width + c, first, outputs - first);
     }
   }
 }
@@ -84,7 +86,7 @@ inline void write_tile(const Finish<Winograd>& finish, const float* products, lo
 // A piece of work is a block of tiles and a range of output channels: blocks of one image, then of the next, then other channels.
 void winograd(const Winograd& job, Queue& pieces) {
   const Tiling tiling(job);
-  const Finish<Winograd> finish(job);
+  const Finish finish(job);
   const int groups = (job.outputs + OUTPUTS - 1) / OUTPUTS;
   const long per_point = long(job.block) * job.channels;
   Array<float> values(36 * per_point), products(36L * job.block * OUTPUTS), zeros(job.channels);
@@ -101,7 +103,7 @@ void winograd(const Winograd& job, Queue& pieces) {
                        job.weights + (long(group) * 36 + k) * job.channels * OUTPUTS, products.data + long(k) * job.block * OUTPUTS, true);
       Vector doubt{};
       for (int t = 0; t < count; t++)
-        write_tile(finish, products.data + long(t) * OUTPUTS, long(job.block) * OUTPUTS, sample, tiling.row(first + t),
+        write_tile(job, finish, products.data + long(t) * OUTPUTS, long(job.block) * OUTPUTS, sample, tiling.row(first + t),
                    tiling.column(first + t), group * OUTPUTS, doubt);
       for (int lane = 0; lane < LANES; lane++)
         if (doubt[lane] != 0) pieces.status = NOT_FINITE;

@@ -2,15 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
 from segaware_caffe.layers import Runnable, Shape
 from segaware_caffe.net.packs import Packs
-from segaware_caffe.net.passes.prepack import PackedConvolution
+from segaware_caffe.net.passes.prepack import PackedConvolution, why_not_onednn
 from segaware_caffe.ops import native
 from segaware_caffe.ops.activation import Activation, applied
+from segaware_caffe.ops.convolution import finishing
 
 
 class KernelConvolution(Runnable):
@@ -19,6 +20,7 @@ class KernelConvolution(Runnable):
     #: the name of the kernel, for what is packed for it
     kernel: ClassVar[str]
     fresh = True
+    convolution: Any
 
     def __init__(self, direct: PackedConvolution, packs: Packs):
         super().__init__()
@@ -39,13 +41,13 @@ class KernelConvolution(Runnable):
         """Elements of the weights as the kernel wants them."""
 
     def forward(self, bottom: torch.Tensor, shortcut: torch.Tensor | None = None, activation: Activation | None = None) -> torch.Tensor:
-        if self.why_not(bottom, *(() if shortcut is None else (shortcut,))) is not None:
+        blobs = self.direct.blobs()
+        if why_not_onednn(bottom, *blobs) is not None or (shortcut is not None and why_not_onednn(shortcut) is not None):
             return self.direct(bottom, shortcut, activation)
-        weight, *bias = self._packed(self.direct.blobs(), self._pack)
-        least, most = activation.bounds if activation else (-torch.inf, torch.inf)
-        slopes = activation.slopes(self.convolution.num_output) if activation else None
+        weight, *bias = self._packed(blobs, self._pack)
+        finish = finishing(bias[0] if bias else None, shortcut, activation, self.convolution.num_output)
         try:
-            return self.run(bottom, weight, native.Finish(bias[0] if bias else None, shortcut, slopes, least, most))
+            return self.run(bottom, weight, finish)
         except FloatingPointError:  # an infinity or NaN, which belongs to fewer pixels than a tile has; oneDNN's ReLU makes 0 of NaN
             return applied(self.direct(bottom, shortcut), activation)
 
