@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Evaluates the label images that gen_preds.sh made. The test set's labels are known to VOC's server only.
 . "$(dirname "$0")/experiment.sh"
-. ./results.sh
+. ./result_folders.sh
 
 case $TEST_SET in
     voc_val | voc_val_f) SET=val ;;

@@ -15,7 +15,7 @@ from config_builders import camvid, deeplab, demo, embs, experiments, res, solve
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 
-TWINS = {"plain": False, "segaware": True}
+CAMVID = {"plain": camvid.PLAIN, "segaware": camvid.SEGAWARE}
 # DeepLab's VGG-16 networks, and in which words
 DEEPLAB = {
     "largefov_v1": (deeplab.largefov, v1.network),
@@ -47,14 +47,10 @@ FILES: dict[str, tuple[Callable[[], str], dict[str, Any] | None]] = {
     "deeplab/resnet101_crf": (partial(deeplab.resnet_test, crf=True), None),
     "deeplab/solver_step": (deeplab.step_solver, None),
     "deeplab/solver_poly": (deeplab.poly_solver, None),
-    "bsds500/train": (partial(embs.train, held_out=True), experiments.EMBS_BSDS500),
-    "bsds500/deploy": (embs.features, None),
-    "bsds500/solver": (solvers.embs_bsds500, None),
-    **{f"camvid/{name}_train": (partial(camvid.train, masks), experiments.CAMVID) for name, masks in TWINS.items()},
-    **{f"camvid/{name}_deploy": (partial(camvid.deploy, masks), None) for name, masks in TWINS.items()},
+    **{f"camvid/{name}_train": (partial(camvid.train, variant, f"camvid_{name}"), experiments.CAMVID) for name, variant in CAMVID.items()},
+    **{f"camvid/{name}_deploy": (partial(camvid.deploy, variant, f"camvid_{name}"), None) for name, variant in CAMVID.items()},
+    "camvid/embeddings_train": (camvid.embeddings, experiments.CAMVID),
     "camvid/solver": (solvers.camvid, None),
-    "camvid/embedding_train": (camvid.embedding, experiments.EMBS_CAMVID),
-    "camvid/embedding_solver": (solvers.embs_camvid, None),
 }
 # variables file -> the values of a published experiment, for the templates beside it
 VARIABLES: dict[str, dict[str, Any]] = {

@@ -1,48 +1,47 @@
-"""Write docs/results.md and its pictures from what scripts/train_models.py left: CamVid's twins against each other.
+"""Write docs/results.md and its pictures from what scripts/train_models.py left.
 
-    python scripts/make_results.py --work FOLDER --camvid CamVid [--seeds 1 2 3]
+    python scripts/make_results.py --work FOLDER --camvid CamVid [--seeds 0 1 2] [--output docs]
 
 Every trained network predicts CamVid's test images. They are judged by mean IoU, over whole images and in bands round the
 outlines (the trimaps of the paper's field): pixels beside one of another class are outline, and so are unlabelled regions.
+Predictions and figures that are there are not made again; what was not trained is left out of the tables, which say so.
 """
 
 import argparse
 import json
-import subprocess
-import sys
+import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from demo import MODEL, padded, pixels_of, scaled, street
-from drawing import beside, marked, mask_sheet, telling_pixels
-from PIL import Image
-from results_page import CURVES, MASKS, SETS, page
-from scipy.stats import rankdata
-from train_models import CONFIGS, ROOT, SEEDS, TWINS, Run, embeddings_of, runs_of
+from config_builders import camvid
+from config_builders.attention import COLOURS, EMBEDDING, TRUNK_EMBEDDING
+from config_builders.camvid import PLAIN, SEGAWARE, Variant
+from config_builders.layers import input_blob
+from config_builders.text import network
+from fit_embeddings import figures as pair_figures
+from fit_embeddings import photograph
+from results_page import AWARE, CURVES, TWINS, page
+from train_models import FAST, FRAME, FRAME_SIZES, FULL, ROOT, SEEDS, VARIANTS, Seed, photographs, prepare
 
-from segaware_caffe import Net, read_net, set_random_seed
+from segaware_caffe import Net, read_net
 from segaware_caffe.cli.common import tracker
+from segaware_caffe.files import replacing
 from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.schema import NetParameter
-from segaware_caffe.segmentation import ConfusionMatrix, Predictor, predict, read_labels, read_photograph
+from segaware_caffe.segmentation import ConfusionMatrix, Predictor, predict, read_labels
 from segaware_caffe.segmentation.boundaries import BANDS, Trimap
 from segaware_caffe.segmentation.predict import read_entries, unfinished
 from segaware_caffe.solver import read_log
 from segaware_caffe.voc import VocFolder
 
 CLASSES, VOID = len(CAMVID_CLASSES), 255
-FRAME = {"HEIGHT": 361, "WIDTH": 481}
-MASKED = "filter"
-#: how much smaller its masks are than the photograph, and how far they reach in it
-SHRUNK, REACH = 2, 16
-EMBEDDING_BLOB = "weighted_avg"
-# the filter's w for the tuned embedding, whose distances are smaller: of 0.8, 1.6 and 3.2 the best on a third of the validation
-# images (seed 1)
-TUNED_FACTOR = 0.8
 FAR = 1000  # between the embeddings of two classes: a mask of 0
+PASSES = 9  # forward passes of which the fastest counts
 
 
 class Judge:
@@ -74,152 +73,153 @@ def outlined(truth: np.ndarray) -> np.ndarray:
     return np.where(edge, VOID, truth)
 
 
-def judge_run(run: Run, way: str, camvid: VocFolder) -> dict[str, Any]:
-    """Predict the test images with a trained network in one of the ways of SETS, and judge them."""
-    added = way.endswith("filter added")
-    twin = "segaware" if added else run.name.removeprefix("camvid_")
-    proto = read_net(CONFIGS / "camvid" / f"{twin}_deploy.prototxt", variables=FRAME)
-    if way == "unfiltered":
-        proto.layer[-1].bottom[0] = "coarse"
-    weights = [run.caffemodel]
-    if added:
-        embedding, tuned = embeddings_of(run.work)
-        weights.append((tuned if way.startswith("tuned") else embedding).caffemodel)
-        set_masks(proto, "mask", 0)  # the convolutions' become plain: exp(-0) = 1
-        if way.startswith("tuned"):
-            set_masks(proto, MASKED, TUNED_FACTOR)
-    folder = run.work / "segaware" / "results" / f"{run.name}_{run.prefix.name}_{way.replace(' ', '_')}"
-    predictor = Predictor(proto, str(run.work / "segaware" / "data" / "camvid"), "scores", weights=weights)
-    entries = unfinished(read_entries(str(run.work / "segaware" / "list" / "camvid_test.txt")), folder)
-    for _ in tracker(folder.name, "img")(predict(predictor, entries, folder), len(entries)):
+@dataclass(frozen=True)
+class Way:
+    """A way to answer that is judged: a variant of the network, the weights for it, and the blob that it answers with."""
+
+    variant: Variant
+    weights: Callable[[Seed], list[Path]]
+    answer: str = "half_scores"
+
+    def is_trained(self, seed: Seed) -> bool:
+        return all(path.exists() for path in self.weights(seed))
+
+    def network(self) -> NetParameter:
+        """From a frame to `scores`."""
+        proto = read_net(camvid.deploy(self.variant), variables=FRAME_SIZES)
+        proto.layer[-1].bottom[0] = self.answer
+        return proto
+
+
+def trained(name: str) -> Callable[[Seed], list[Path]]:
+    """The weights of a variant."""
+    return lambda seed: [seed.variant(name).caffemodel]
+
+
+WAYS = {
+    "plain, as it was": Way(PLAIN, lambda seed: [seed.base.caffemodel]),
+    "plain, the same steps": Way(PLAIN, trained("plain")),
+    "plain, the same time": Way(PLAIN, trained("plain_longer")),
+    "segmentation-aware": Way(SEGAWARE, trained("segaware")),
+    "segmentation-aware, before its filter": Way(SEGAWARE, trained("segaware"), "coarse"),
+    "masks of convolutions": Way(VARIANTS["convolutions"], trained("convolutions")),
+    "mean field": Way(VARIANTS["meanfield"], trained("meanfield")),
+    "all three together": Way(VARIANTS["together"], trained("together")),
+    "segmentation-aware, masks from colours": Way(VARIANTS["colours"], trained("colours")),
+    "plain, as it was, a filter added": Way(SEGAWARE, lambda seed: [seed.base.caffemodel, seed.embeddings().caffemodel]),
+}
+OUTLINES = "plain, as it was, filtered by true outlines"
+
+
+def judge(seed: Seed, name: str) -> dict[str, Any]:
+    """Predict the test images in one of WAYS, and judge them."""
+    way, folder = WAYS[name], results_of(seed) / name.replace(", ", "_").replace(" ", "_")
+    root, places = str(seed.work / "segaware" / "data" / "camvid"), [seed.work, photographs(seed.work)]
+    predictor = Predictor(way.network(), root, "scores", weights=way.weights(seed), allow_paths=places)
+    entries = unfinished(read_entries(str(seed.work / "segaware" / "list" / "camvid_test.txt")), folder)
+    for _ in tracker(f"{seed.folder.name}: {name}", "img")(predict(predictor, entries, folder), len(entries)):
         pass
-    judge = Judge()
-    for name in camvid.ids("test"):
-        judge.add(read_labels(camvid.root / "SegmentationClass" / f"{name}.png"), read_labels(folder / f"{name}.png"))
-    return judge.figures()
+    judged = Judge()
+    for image in seed.camvid.ids("test"):
+        judged.add(truth_of(seed.camvid, image), read_labels(folder / f"{image}.png"))
+    return judged.figures()
 
 
-def set_masks(proto: NetParameter, prefix: str, factor: float) -> None:
-    """Give all masks whose names begin so the same w in exp(-|w d|)."""
-    for layer in proto.layer:
-        if layer.type == "Scale" and layer.name.startswith(prefix):
-            layer.scale_param.filler.value = factor
-
-
-def oracle(run: Run, camvid: VocFolder) -> dict[str, Any]:
-    """The plain twin's scores, filtered under masks that the true labels make: what an embedding without fault would bring."""
-    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables=FRAME)
-    set_masks(proto, "mask", 0)
+def filtered_by_outlines(seed: Seed) -> dict[str, Any]:
+    """The base's scores, filtered under masks that the true labels make: what an embedding without fault would bring."""
+    text = camvid.deploy(SEGAWARE)
+    proto = read_net(text, variables=FRAME_SIZES)
     names = [layer.name for layer in proto.layer]
-    first, last = names.index("half_data"), names.index(EMBEDDING_BLOB)
+    first, last = names.index(f"{EMBEDDING}_block2"), names.index(EMBEDDING)
     del proto.layer[first : last + 1]
-    half = f"dim: 1 dim: {CLASSES} dim: {FRAME['HEIGHT'] // 2 + 1} dim: {FRAME['WIDTH'] // 2 + 1}"
-    source = read_net(f'layer {{ name: "{EMBEDDING_BLOB}" type: "Input" top: "{EMBEDDING_BLOB}" input_param {{ shape {{ {half} }} }} }}')
+    source = read_net(network({"input": [input_blob(EMBEDDING, 1, CLASSES, *(side // 2 + 1 for side in FRAME))]}, "outlines"))
     proto.layer.insert(0, source.layer[0])
-    net, judge = Net(proto, weights=run.caffemodel), Judge()
-    for name in camvid.ids("test"):
-        truth = read_labels(camvid.root / "SegmentationClass" / f"{name}.png")
-        height, width = truth.shape
-        with Image.open(camvid.image(name)) as image:
-            blob = np.zeros((1, 3, *FRAME.values()), np.float32)
-            blob[:, :, :height, :width] = pixels_of(np.asarray(image.convert("RGB")))
-        known = np.pad(truth, ((0, 1), (0, 1)), constant_values=VOID)[::2, ::2]
-        embedding = FAR * (known == np.arange(CLASSES)[:, None, None]).astype(np.float32)
-        scores = net(**{"data": blob, EMBEDDING_BLOB: embedding[None]})["scores"][0]
-        judge.add(truth, scores[:, :height, :width].numpy().argmax(0))
-    return judge.figures()
+    net, judged = Net(proto, weights=seed.base.caffemodel), Judge()
+    for name in seed.camvid.ids("test"):
+        truth = truth_of(seed.camvid, name)
+        known = np.full(FRAME, VOID, np.uint8)
+        known[: truth.shape[0], : truth.shape[1]] = truth
+        outlines = FAR * (known[::2, ::2] == np.arange(CLASSES)[:, None, None]).astype(np.float32)
+        scores = net(**{"data": photograph(seed.camvid, name, FRAME), EMBEDDING: outlines[None]})["scores"][0]
+        judged.add(truth, scores[:, : truth.shape[0], : truth.shape[1]].numpy().argmax(0))
+    return judged.figures()
 
 
 def trivial(camvid: VocFolder) -> dict[str, Any]:
     """A predictor that does not look: for each pixel the class that it has most often in the training labels."""
-    counts, judge = np.zeros((CLASSES, 360, 480), np.int64), Judge()
+    counts: np.ndarray | int = 0
     classes = np.arange(CLASSES)[:, None, None]
     for name in camvid.ids("train"):
-        counts += read_labels(camvid.root / "SegmentationClass" / f"{name}.png") == classes
+        counts = counts + (truth_of(camvid, name) == classes).astype(np.int64)
+    judged, answer = Judge(), np.asarray(counts).argmax(0).astype(np.uint8)
     for name in camvid.ids("test"):
-        judge.add(read_labels(camvid.root / "SegmentationClass" / f"{name}.png"), counts.argmax(0).astype(np.uint8))
-    return judge.figures()
+        judged.add(truth_of(camvid, name), answer)
+    return judged.figures()
 
 
-def remembered(path: Path, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What `compute` gives, kept as JSON beside the predictions."""
+def truth_of(camvid: VocFolder, name: str) -> np.ndarray:
+    """The labels (H, W) of an image."""
+    return read_labels(camvid.root / "SegmentationClass" / f"{name}.png")
+
+
+def results_of(seed: Seed) -> Path:
+    return seed.folder / "results"
+
+
+def remembered(path: Path, compute: Callable[[], Any]) -> Any:
+    """What `compute` gives, kept as JSON in `path`."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(compute()))
+        with replacing(path) as temporary:
+            Path(temporary).write_text(json.dumps(compute()))
     return json.loads(path.read_text())
 
 
-def sharpness(run: Run) -> dict[str, float]:
-    """The learned factor of each convolution's masks."""
-    net = Net(read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables=FRAME), weights=run.caffemodel)
-    factors = {name.removesuffix("_weighted"): abs(float(blobs[0])) for name, blobs in net.params.items() if name.endswith("_weighted")}
-    return {name: value for name, value in factors.items() if name != MASKED}
+def separation(seed: Seed) -> dict[str, dict[str, float]]:
+    """How well distances tell pairs of two classes from pairs of one, on every third validation image (see fit_embeddings.figures)."""
+    names, result = seed.camvid.ids("val")[::3], {}
+    files = {"fitted": seed.embeddings().weights[-1], "trained": seed.embeddings().caffemodel}
+    for stage, file in files.items():
+        net = Net(read_net(camvid.embeddings_deploy(), variables=FRAME_SIZES), weights=[seed.base.caffemodel, file])
+        for blob, shrink in ((COLOURS, 2), (EMBEDDING, 2), (TRUNK_EMBEDDING, 4)):
+            title = "colours" if blob == COLOURS else f"{blob.replace('_', ' ')}, {stage}"
+            if title not in result:
+                result[title] = pair_figures(net, blob, seed.camvid, names, FRAME, shrink)
+    return {title: {str(offset): value for offset, value in values.items()} for title, values in result.items()}
 
 
-def separation(embeddings: dict[str, Run], camvid: VocFolder) -> dict[str, float]:
-    """How often the distance between two neighbouring pixels of different classes is larger than that between two of one class (50 %:
-    they tell nothing): for `embeddings` and colours at half size, over every twentieth validation image."""
-    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables=FRAME)
-    nets = {name: Net(proto, weights=run.caffemodel) for name, run in embeddings.items()}
-    distances: dict[str, list[np.ndarray]] = {name: [] for name in (*nets, "colours")}
-    across: list[np.ndarray] = []
-    for name in camvid.ids("val")[::20]:
-        with Image.open(camvid.image(name)) as image:
-            rgb = np.pad(np.asarray(image.convert("RGB")), ((0, 1), (0, 1), (0, 0)), mode="edge")
-        data = pixels_of(rgb)
-        values = {name: net(data=data, keep=[EMBEDDING_BLOB])[EMBEDDING_BLOB][0].numpy() for name, net in nets.items()}
-        values["colours"] = rgb[::2, ::2].transpose(2, 0, 1).astype(np.float32)
-        truth = read_labels(camvid.root / "SegmentationClass" / f"{name}.png")[::2, ::2]
-        height, width = truth.shape
-        known = (truth[:, 1:] != VOID) & (truth[:, :-1] != VOID)
-        across.append((truth[:, 1:] != truth[:, :-1])[known])
-        for name, vectors in values.items():
-            steps = np.abs(np.diff(vectors[:, :height, :width], axis=2)).sum(0)
-            distances[name].append(steps[known])
-    apart = np.concatenate(across)
-    return {name: _area(np.concatenate(steps), apart) for name, steps in distances.items()}
+def factors(seed: Seed, name: str) -> dict[str, float]:
+    """The learned factor of each mask of a variant."""
+    net = Net(read_net(camvid.deploy(VARIANTS[name]), variables=FRAME_SIZES), weights=seed.variant(name).caffemodel)
+    return {layer.removesuffix("_weighted"): abs(float(blobs[0])) for layer, blobs in net.params.items() if layer.endswith("_weighted")}
 
 
-def _area(values: np.ndarray, positive: np.ndarray) -> float:
-    """The area under the ROC curve, in percent."""
-    ranks = rankdata(values)
-    count = int(positive.sum())
-    return 100 * (ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(values) - count))
+def costs(seed: Seed) -> dict[str, float]:
+    """Seconds of a forward pass of the twins, in turns, the fastest of each."""
+    nets = {name: Net(WAYS[name].network(), weights=WAYS[name].weights(seed)) for name in (TWINS[0], AWARE)}
+    data, best = np.zeros((1, 3, *FRAME), np.float32), dict.fromkeys(nets, math.inf)
+    for _ in range(PASSES):
+        for name, net in nets.items():
+            begun = time.perf_counter()
+            net(data=data)
+            best[name] = min(best[name], time.perf_counter() - begun)
+    return best
 
 
-def draw_masks(run: Run, photograph: Path, output: Path) -> None:
-    """The masks of the same pixels from the embedding before its training and after."""
-    rgb = read_photograph(photograph)
-    rgb = scaled(rgb, min(1, MODEL.side / min(rgb.shape[:2])))
-    data = padded(rgb)
-    set_random_seed(1)
-    proto = read_net(CONFIGS / "camvid" / "segaware_deploy.prototxt", variables={"HEIGHT": data.shape[2], "WIDTH": data.shape[3]})
-    untrained, trained = Net(proto), Net(proto, weights=run.caffemodel)
-    untrained.params[f"{MASKED}_weighted"][0].copy_(trained.params[f"{MASKED}_weighted"][0])
-    masks = {title: net(data=data, keep=[MASKED])[MASKED][0].numpy() for title, net in (("before", untrained), ("after", trained))}
-    small = telling_pixels(masks["after"], REACH)
-    sheets = {title: mask_sheet(mask, small, len(rgb)) for title, mask in masks.items()}
-    beside({"photograph": marked(rgb, [(row * SHRUNK, column * SHRUNK) for row, column in small], REACH), **sheets}).save(output)
-
-
-def draw_curves(runs: list[Run], output: Path) -> None:
-    """Loss and accuracy of all runs over the iterations, a colour for each twin."""
+def draw_curves(seeds: list[Seed], output: Path) -> None:
+    """Training loss of the base runs, and of the twins trained on from them."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
-    panels = dict(zip(("loss", "test0/accuracy"), figure.subplots(1, 2), strict=True))
-    for run in runs:
-        curves = read_log(run.log)
-        for name, axes in panels.items():
-            axes.plot(
-                *zip(*curves[name], strict=True),
-                color=f"C{TWINS.index(run.name.removeprefix('camvid_'))}",
-                alpha=0.7,
-                label=run.name if run.seed == runs[0].seed else None,
-            )
-            axes.set(title={"loss": "training loss, over 40 iterations"}.get(name, "accuracy on held-out crops"), xlabel="iteration")
-            axes.grid(alpha=0.3)
-            axes.legend()
+    for axes, names in zip(figure.subplots(1, 2), (("base",), ("plain", "segaware")), strict=True):
+        for index, name in enumerate(names):
+            for seed in seeds:
+                stage = seed.base if name == "base" else seed.variant(name)
+                if stage.log.exists() and (points := read_log(stage.log).get("loss")):
+                    axes.plot(*zip(*points, strict=True), color=f"C{index}", alpha=0.7, label=name if seed is seeds[0] else None)
+        axes.set(title="base run" if len(names) == 1 else "trained on from it", xlabel="iteration", ylabel="training loss")
+        axes.grid(alpha=0.3)
+        axes.legend()
     figure.savefig(output, dpi=80)
 
 
@@ -229,30 +229,34 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--camvid", type=VocFolder, required=True, metavar="FOLDER")
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--photograph", type=Path, metavar="FILE", help="for the masks (default: the demo's)")
+    parser.add_argument("--fast", action="store_true", help="of what `train_models.py --fast` left")
     parser.add_argument("--output", type=Path, default=ROOT / "docs", metavar="FOLDER")
     args = parser.parse_args()
-    results = args.work / "segaware" / "results"
     work = args.work.resolve()
-    runs, (embedding, tuned) = runs_of(work, args.seeds), embeddings_of(work)
-
-    def judged(run: Run, way: str) -> dict[str, Any]:
-        path = results / f"{run.name}_{run.prefix.name}_{way.replace(' ', '_')}.json"
-        return remembered(path, partial(judge_run, run, way, args.camvid))
-
-    figures = {name: [judged(run, way) for run in runs if run.name == f"camvid_{twin}"] for name, (twin, way) in SETS.items()}
-    figures["plain, filtered by true outlines"] = [
-        remembered(results / f"{run.name}_{run.prefix.name}_oracle.json", partial(oracle, run, args.camvid))
-        for run in runs
-        if run.name == "camvid_plain"
-    ]
-    figures["trivial"] = [remembered(results / "trivial.json", partial(trivial, args.camvid))]
-    aware = [run for run in runs if run.name == "camvid_segaware"]
-    draw_masks(aware[0], args.photograph or street(args.work), args.output / MASKS)
-    draw_curves(runs, args.output / CURVES)
-    steps = subprocess.run([sys.executable, ROOT / "benchmarks" / "bench_training.py"], capture_output=True, text=True, check=True).stdout
-    known = separation({"embedding": embedding, "tuned": tuned}, args.camvid)
-    text = page(figures, read_log(embedding.log), [sharpness(run) for run in aware], known, steps)
+    prepare(work, args.camvid)
+    lengths = FAST if args.fast else FULL
+    seeds = [seed for seed in (Seed(work, number, lengths, args.camvid) for number in args.seeds) if seed.base.caffemodel.exists()]
+    figures: dict[str, list[dict[str, Any]]] = {
+        name: [
+            remembered(results_of(seed) / f"{name.replace(', ', '_').replace(' ', '_')}.json", partial(judge, seed, name))
+            for seed in seeds
+            if way.is_trained(seed)
+        ]
+        for name, way in WAYS.items()
+    }
+    figures[OUTLINES] = [remembered(results_of(seed) / "outlines.json", partial(filtered_by_outlines, seed)) for seed in seeds]
+    figures["trivial"] = [remembered(work / "trivial.json", partial(trivial, args.camvid))]
+    aware = [seed for seed in seeds if WAYS[AWARE].is_trained(seed)]
+    draw_curves(seeds, args.output / CURVES)
+    text = page(
+        {name: values for name, values in figures.items() if values},
+        pairs=[remembered(results_of(seed) / "pairs.json", partial(separation, seed)) for seed in aware],
+        factors=[factors(seed, "segaware") for seed in aware],
+        costs=[remembered(results_of(seed) / "costs.json", partial(costs, seed)) for seed in aware],
+        base_minutes=[seed.base.seconds / 60 for seed in seeds],
+        lengths=lengths,
+        missing=[name for name in WAYS if not figures[name]],
+    )
     (args.output / "results.md").write_text(text)
 
 

@@ -1,17 +1,23 @@
-# Where gen_preds.sh puts label images and eval.sh looks for them; both source it.
-NET_ID=${NET_ID:-res}
-TEST_SET=${TEST_SET:-voc_test}
-FEATURE_TYPE=${FEATURE_TYPE:-mycrf}
-ID=${ID:-comp6}
-# the densecrf tool's settings, which name the folder of its results
-BI_W=${BI_W:-3}
-BI_X_STD=${BI_X_STD:-77}
-BI_R_STD=${BI_R_STD:-4}
-POS_W=${POS_W:-2}
-POS_X_STD=${POS_X_STD:-2}
-POST_FOLDER=post_densecrf_W${BI_W}_XStd${BI_X_STD}_RStd${BI_R_STD}_PosW${POS_W}_PosXStd${POS_X_STD}
+#!/usr/bin/env bash
+# The whole of docs/results.md, from the installed packages and CamVid: trains what is not trained yet, judges what is not judged
+# yet, and writes the page. Stopped at any time, it goes on where it was.
+#
+#     scripts/results.sh [FOLDER of CamVid [FOLDER to work in]] [--fast]      (--fast: minutes, to see whether all of it runs)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+PYTHON=${PYTHON:-python3}
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH}
 
-SET=${TEST_SET:4}
-post=none
-test "$FEATURE_TYPE" != crf || post=$POST_FOLDER
-RESULTS=$EXP/results/$NET_ID/$TEST_SET/$FEATURE_TYPE/$post/results/VOC2012
+fast=()
+places=()
+for word in "$@"; do
+    if test "$word" = --fast; then fast=(--fast); else places+=("$word"); fi
+done
+camvid=${places[0]:-../shared/data/camvid}
+work=${places[1]:-../results}
+# without a page of figures that mean nothing in docs/
+output=docs
+test ${#fast[@]} = 0 || output=$work
+
+$PYTHON scripts/train_models.py --camvid "$camvid" --work "$work" "${fast[@]}" ${SEEDS:+--seeds $SEEDS}
+$PYTHON scripts/make_results.py --camvid "$camvid" --work "$work" --output "$output" "${fast[@]}" ${SEEDS:+--seeds $SEEDS}

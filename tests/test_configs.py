@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from config_fingerprint import facts, fingerprint, parsed, placeholders, value_of
 from published import INSTANCES, published, write_published
 
@@ -60,27 +61,28 @@ def test_the_script_writes_the_committed_files_byte_for_byte(tmp_path):
         assert (tmp_path / file).read_bytes() == (CONFIGS / file).read_bytes(), f"run scripts/make_configs.py: {file} differs"
 
 
+EMBEDDINGS = {"embedding", "trunk_embedding"}
+
+
 @pytest.mark.parametrize("phase", ["TRAIN", "TEST"])
 def test_camvids_twins_learn_the_same_layers(phase):
-    """The segmentation-aware one has besides: the embedding, which is frozen, and a factor for each mask."""
+    """The segmentation-aware one has besides: an embedding, which is frozen, and the factor of its masks."""
     plain, aware = (Net(CONFIGS / "camvid" / f"{twin}_train.prototxt", phase) for twin in ("plain", "segaware"))
     shapes = {name: [tuple(blob.shape) for blob in blobs] for name, blobs in aware.params.items()}
     own = {name: [tuple(blob.shape) for blob in blobs] for name, blobs in plain.params.items()}
     assert {name: shapes[name] for name in own} == own
     besides = set(shapes) - set(own)
-    assert {name for name in besides if not name.endswith("_weighted")} == {*embedding_layers(), "weighted_avg"}
-    assert all(spec.lr_mult == 0 for layer in aware.proto.layer if layer.name in embedding_layers() for spec in layer.param)
+    assert besides == {"embedding", "filter_weighted"}
+    assert all(spec.lr_mult == 0 for layer in aware.proto.layer if layer.name in EMBEDDINGS for spec in layer.param)
 
 
-def test_camvids_embedding_takes_over_what_bsds500_has_taught():
-    tuned, taught = (Net(CONFIGS / path) for path in ("camvid/embedding_train.prototxt", "bsds500/train.prototxt"))
-    assert {name: [blob.shape for blob in blobs] for name, blobs in tuned.params.items()} == {
-        name: [blob.shape for blob in blobs] for name, blobs in taught.params.items()
-    }
-
-
-def embedding_layers() -> set[str]:
-    return {f"conv{place}" for place in ("1_1", "1_2", "2_1", "2_2", "3_1")}
+def test_camvids_embeddings_learn_and_nothing_before_them():
+    net = Net(CONFIGS / "camvid" / "embeddings_train.prototxt", "TRAIN")
+    assert {layer.name for layer in net.proto.layer if layer.param and layer.param[0].lr_mult} == EMBEDDINGS
+    loss, _ = net.forward_loss(data=torch.randn(1, 3, 65, 65) * 50, label=torch.randint(0, 11, (1, 1, 65, 65)).float())
+    loss.backward()
+    learned = {name for name, blobs in net.params.items() if blobs[0].grad is not None and blobs[0].grad.abs().sum() > 0}
+    assert learned == EMBEDDINGS
 
 
 def test_no_two_placeholders_have_the_same_value():

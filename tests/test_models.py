@@ -1,6 +1,7 @@
 """The trained networks that come with the package, and the scripts that make, show and judge them."""
 
 import itertools
+import os
 import subprocess
 import sys
 import time
@@ -8,18 +9,22 @@ from pathlib import Path
 
 import demo
 import drawing
+import fit_embeddings
 import make_results
+import make_trunk
 import numpy as np
 import pytest
+import torch
 import train_models
 from PIL import Image
 
 from segaware_caffe import Net, models, read_net, segmentation
 from segaware_caffe.ops import native
+from segaware_caffe.solver import read_log
 from segaware_caffe.voc import VocFolder
 
 ROOT = Path(__file__).resolve().parents[1]
-DEPLOYS = {models.EMBEDDING: "bsds500/deploy", models.CAMVID_PLAIN: "camvid/plain_deploy", models.CAMVID_SEGAWARE: "camvid/segaware_deploy"}
+DEPLOYS = {models.CAMVID_PLAIN: "camvid/plain_deploy", models.CAMVID_SEGAWARE: "camvid/segaware_deploy"}
 MODELS = pytest.mark.parametrize("model", DEPLOYS, ids=lambda model: model.name)
 
 
@@ -33,31 +38,29 @@ def test_every_blob_of_the_network_comes_from_the_file(model):
 
 @MODELS
 def test_the_prototxt_is_the_config(model):
+    """But for its name, and the size of a frame of CamVid."""
     text = (ROOT / "configs" / f"{DEPLOYS[model]}.prototxt").read_text()
-    assert model.prototxt.read_text() == text.replace("${HEIGHT}", "481").replace("${WIDTH}", "481")
+    height, width = train_models.FRAME
+    text = text.replace("${HEIGHT}", str(height)).replace("${WIDTH}", str(width))
+    assert read_net(model.prototxt).layer == read_net(text).layer
 
 
 def test_they_are_small():
-    assert sum(model.weights.stat().st_size for model in DEPLOYS) <= 12e6
+    assert sum(model.weights.stat().st_size for model in DEPLOYS) <= 20e6
 
 
-def test_the_twins_share_no_weights_but_all_shapes():
+def test_the_twins_have_one_trunk_and_decoders_of_their_own():
     plain, aware = (Net(model.prototxt, weights=model.weights).params for model in (models.CAMVID_PLAIN, models.CAMVID_SEGAWARE))
     assert all(blob.shape == aware[name][index].shape for name, blobs in plain.items() for index, blob in enumerate(blobs))
-    assert not any((blobs[0] == aware[name][0]).all() for name, blobs in plain.items() if name.startswith("trunk") and blobs[0].dim() == 4)
+    same = {name for name, blobs in plain.items() if all((blob == aware[name][index]).all() for index, blob in enumerate(blobs))}
+    assert {name for name in plain if name.startswith(("block", "stem"))} <= same
+    assert not any(name.startswith(("lateral", "decoder")) for name in same)
 
 
-def test_the_segmentation_aware_twin_has_the_shipped_embedding():
-    embedding, aware = (Net(model.prototxt, weights=model.weights).params for model in (models.EMBEDDING, models.CAMVID_SEGAWARE))
-    assert all((blob == aware[name][index]).all() for name, blobs in embedding.items() for index, blob in enumerate(blobs))
-
-
-def test_neighbours_across_an_edge_are_farther_apart_than_those_of_one_region():
-    image = np.full((1, 3, 65, 65), 20, np.float32)
-    image[..., 33:] = (90 * np.array([-1, 0.2, 1], np.float32)).reshape(3, 1, 1)
-    embedding = Net(models.EMBEDDING.prototxt, weights=models.EMBEDDING.weights)(data=image)["weighted_avg"][0]
-    steps = (embedding[:, :, 1:] - embedding[:, :, :-1]).abs().sum(0)[16:48]
-    assert steps[:, 32].min() > 3 * max(steps[:, 16:24].max(), steps[:, 42:50].max())
+def test_the_segmentation_aware_one_has_besides_an_embedding_and_its_factor():
+    plain, aware = (Net(model.prototxt, weights=model.weights).params for model in (models.CAMVID_PLAIN, models.CAMVID_SEGAWARE))
+    besides = set(aware) - set(plain)
+    assert besides == {"embedding", "filter_weighted"} and float(aware["filter_weighted"][0]) > 1
 
 
 def test_the_demo_makes_its_picture_of_a_photograph(tmp_path):
@@ -110,81 +113,109 @@ def test_the_filter_demo_needs_no_weights(tmp_path):
 
 @pytest.fixture
 def dataset(tmp_path) -> Path:
-    """Two images of three regions, one of them void, in VOC's layout."""
-    folder = tmp_path / "dataset"
+    """Photographs of squares of 11 classes with a colour each, in VOC's layout, the labels with a palette."""
+    folder, random = tmp_path / "dataset", np.random.default_rng(0)
     for name in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (folder / name).mkdir(parents=True)
-    labels = Image.fromarray(np.repeat([[0, 3, 255]], 4, axis=0).astype(np.uint8), mode="P")
-    labels.putpalette([200, 100, 50] * 256)
-    for name in ("a", "b"):
-        Image.new("RGB", (3, 4)).save(folder / "JPEGImages" / f"{name}.jpg")
-        labels.save(folder / "SegmentationClass" / f"{name}.png")
     for subset in ("train", "val", "test"):
-        (folder / "ImageSets" / "Segmentation" / f"{subset}.txt").write_text("a\nb\n")
+        (folder / "ImageSets" / "Segmentation" / f"{subset}.txt").write_text(f"{subset}0\n{subset}1\n")
+        for name in (f"{subset}0", f"{subset}1"):
+            truth = random.integers(0, 11, (6, 8), dtype=np.uint8).repeat(20, 0).repeat(20, 1)
+            truth[:, :3] = 255
+            Image.fromarray(np.stack([truth * 20, 255 - truth * 15, truth * 7], 2)).save(folder / "JPEGImages" / f"{name}.jpg")
+            labels = Image.fromarray(truth, mode="P")
+            labels.putpalette([200, 100, 50] * 256)
+            labels.save(folder / "SegmentationClass" / f"{name}.png")
     return folder
 
 
-def test_labels_are_prepared_without_palette_and_listed(dataset, tmp_path):
+@pytest.fixture
+def trunk(monkeypatch):
+    """A trunk with random weights in place of the package's."""
+    monkeypatch.setattr(make_trunk, "installed_weights", lambda: None)
+    monkeypatch.setattr(make_trunk, "make", lambda state: Net(make_trunk.prototxt()))
+
+
+def test_labels_are_prepared_without_palette_and_listed(dataset, tmp_path, trunk):
     work = tmp_path / "work"
     for _ in range(2):  # what is there stays
-        train_models.prepare(work, "camvid", dataset)
-    assert (work / "segaware/list/camvid_train.txt").read_text() == "/JPEGImages/a.jpg /labels/a.png\n/JPEGImages/b.jpg /labels/b.png\n"
-    with Image.open(work / "segaware/data/camvid/labels/a.png") as labels:
-        assert labels.mode == "L" and np.array_equal(np.asarray(labels)[0], [0, 3, 255])
-    assert (work / "segaware/data/camvid/JPEGImages/b.jpg").exists()
+        train_models.prepare(work, VocFolder(dataset))
+    listed = (work / "segaware/list/camvid_train.txt").read_text()
+    assert listed == "/JPEGImages/train0.jpg /labels/train0.png\n/JPEGImages/train1.jpg /labels/train1.png\n"
+    with Image.open(work / "segaware/data/camvid/labels/train0.png") as labels:
+        assert labels.mode == "L" and set(np.unique(labels)) <= {*range(11), 255}
+    assert (work / "segaware/data/camvid/JPEGImages/test1.jpg").exists()
 
 
-def test_a_run_starts_goes_on_and_is_not_done_again(tmp_path, monkeypatch):
-    commands = []
-    monkeypatch.setattr(train_models.subprocess, "run", lambda command, **options: commands.append(command))
-    run = train_models.Run(tmp_path, "camvid_segaware", 2, tmp_path / "embedding.caffemodel")
-    run.train(1)
-    assert f"--weights={run.weights}" in commands[-1] and "SEED=2" in commands[-1]
-    for iteration in (400, 800):
-        run.snapshot(iteration, "solverstate").touch()
-    run.train(1)
-    assert commands[-1][-1] == f"--snapshot={run.prefix}_iter_800.solverstate" and len(commands) == 2
-    assert run.trained.name == "seed2_iter_1200.caffemodel"
-    run.trained.touch()
-    run.train(1)
-    assert len(commands) == 2
+def stage(folder: Path, iterations: int) -> train_models.Stage:
+    """A stage that learns one number from data that is made up."""
+    text = """
+    layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 dim: 1 } data_filler { value: 1 } } }
+    layer { name: "y" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 1 } }
+    layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "x" top: "loss" }
+    """
+    return train_models.Stage(folder, "one", text, (), iterations, 0.1, seed=3)
 
 
-def test_the_tuned_embedding_goes_on_from_the_first(tmp_path):
-    embedding, tuned = train_models.embeddings_of(tmp_path)
-    assert tuned.weights == embedding.caffemodel == embedding.trained == embedding.snapshot(600, "caffemodel")
-    assert tuned.caffemodel == tuned.snapshot(1200, "caffemodel") and tuned.prefix.parent.name == "embs_camvid"
-    assert {run.weights for run in train_models.runs_of(tmp_path, [1, 2])} == {embedding.caffemodel, None}
+def test_a_stage_goes_on_from_its_last_snapshot_and_is_not_done_again(tmp_path, capsys):
+    done = stage(tmp_path, 30)
+    done.train({})
+    assert done.caffemodel.exists() and done.seconds > 0 and "one.log: begins" in capsys.readouterr().out
+    straight = Net(done.text, "TRAIN", weights=done.caffemodel).params["y"][0].item()
+    done.train({})
+    assert not capsys.readouterr().out
+    for left in (*tmp_path.glob("one_iter_2[0-9].*"), *tmp_path.glob("one_iter_30.*")):
+        left.unlink()
+    done.train({})
+    assert "on from one_iter_18.solverstate" in capsys.readouterr().out
+    assert Net(done.text, "TRAIN", weights=done.caffemodel).params["y"][0].item() == straight
+    losses = [iteration for iteration, _ in read_log(done.log)["loss"]]
+    assert losses.count(28) == 2 and losses.count(10) == 1
 
 
-def test_settling_takes_the_statistics_anew_and_nothing_else(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(train_models, "SETTLING", 2)
-    monkeypatch.chdir(tmp_path)
-    train_models.prepare(tmp_path, "camvid", dataset)
-    train_models.configure(tmp_path, "camvid_plain", ROOT / "configs" / "camvid" / "plain_train.prototxt")
-    run = train_models.Run(tmp_path, "camvid_plain")
-    run.trained.parent.mkdir(parents=True)
-    run.trained.write_bytes(models.CAMVID_PLAIN.weights.read_bytes())
-    run.settle()
-    before, after = (Net(models.CAMVID_PLAIN.prototxt, weights=path).params for path in (run.trained, run.caffemodel))
-    for name, blobs in after.items():
-        if name.endswith("_norm"):
-            assert float(blobs[2]) == pytest.approx(1.999) and (blobs[0] != before[name][0]).any()
-        else:
-            assert all((blob == old).all() for blob, old in zip(blobs, before[name], strict=True))
+@pytest.mark.slow
+def test_all_of_the_results_are_made_by_one_command(dataset, tmp_path):
+    """Whatever was there stays as it was, a stage that is missing is done again, and the page says what was judged."""
+    work = tmp_path / "work"
+    command = [ROOT / "scripts" / "results.sh", dataset, work, "--fast"]
+    environment = os.environ | {"PYTHON": sys.executable, "SEEDS": "0", "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    page = (work / "results.md").read_text()
+    assert all(f"| {name} |" in page for name in make_results.WAYS) and "One seed so far" in page
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*.caffemodel")}
+    gone = work / "seed0" / "filter_iter_2.caffemodel"
+    for left in work.glob("seed0/filter_iter_*"):
+        left.unlink()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    after = {path: path.stat().st_mtime_ns for path in work.rglob("*.caffemodel")}
+    assert gone in after and all(after[path] == time for path, time in before.items() if not path.name.startswith("filter_iter"))
 
 
-def test_a_trained_run_is_shipped_as_a_deploy_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(models, "FOLDER", tmp_path)
-    deploy = ROOT / "configs" / "bsds500" / "deploy.prototxt"
-    run = train_models.Run(tmp_path, train_models.EMBEDDING)
-    run.caffemodel.parent.mkdir(parents=True)
-    run.caffemodel.write_bytes(models.EMBEDDING.weights.read_bytes() if models.EMBEDDING.weights.exists() else b"")
-    net = Net(deploy.read_text().replace("${HEIGHT}", "33").replace("${WIDTH}", "33"))
-    net.save(run.caffemodel)
-    train_models.ship(run, models.EMBEDDING, deploy)
-    shipped = Net(models.EMBEDDING.prototxt, weights=models.EMBEDDING.weights)
-    assert (shipped.params["conv1_1"][0] == net.params["conv1_1"][0]).all() and shipped.shapes["data"] == (1, 3, 481, 481)
+# -- the embeddings' start -------------------------------------------------------------------
+
+
+def test_pairs_are_neighbours_in_both_directions_and_both_labelled():
+    labels = np.array([[0, 0, 1], [255, 2, 1]], np.uint8)
+    found = {
+        (int(a), int(b)): bool(c)
+        for offset, near, far, differ in fit_embeddings.pairs(labels)
+        if offset == 1
+        for a, b, c in zip(near, far, differ, strict=True)
+    }
+    assert found == {(0, 1): False, (1, 2): True, (4, 5): True, (1, 4): True, (2, 5): False}
+
+
+def test_the_regression_finds_the_channel_that_tells():
+    random = torch.Generator().manual_seed(0)
+    steps = torch.rand(5000, 3, generator=random)
+    weights, threshold = fit_embeddings.regression(steps, (steps[:, 1] > 0.5).float(), torch.arange(5000) % 4, 0)
+    assert weights[1] > 20 * max(weights[0], weights[2]) and weights.min() >= 0
+    assert threshold / weights[1] == pytest.approx(0.5, rel=0.3)
+
+
+@pytest.mark.parametrize(("positive", "area"), [([0, 0, 1, 1], 100), ([0, 1, 0, 1], 75), ([1, 1, 0, 0], 0)])
+def test_the_area_is_the_share_of_pairs_in_order(positive, area):
+    assert fit_embeddings.area(np.array([1.0, 2, 3, 4]), np.array(positive, bool)) == area
 
 
 # -- judging -------------------------------------------------------------------------------
@@ -208,41 +239,11 @@ def test_figures_of_a_prediction_that_is_half_right():
     assert figures["mean_iou"] == pytest.approx((80 / 120 + 0.5) * 100 / 11)
 
 
-def test_the_oracles_masks_are_the_labels(dataset, tmp_path, monkeypatch):
-    """Two frames of one photograph whose labels differ: the answers differ near the outline alone."""
-    photograph = Image.fromarray(np.random.default_rng(0).integers(0, 255, (45, 60, 3), dtype=np.uint8)).resize((480, 360))
-    for name, labels in (("a", np.zeros((360, 480), np.uint8)), ("b", np.repeat([[0, 1]], 240, axis=1).repeat(360, 0).astype(np.uint8))):
-        photograph.save(dataset / "JPEGImages" / f"{name}.jpg")
-        Image.fromarray(labels).save(dataset / "SegmentationClass" / f"{name}.png")
-    run = train_models.Run(tmp_path, "camvid_plain")
-    run.caffemodel.parent.mkdir(parents=True)
-    run.caffemodel.write_bytes(models.CAMVID_PLAIN.weights.read_bytes())
-    seen = []
-    monkeypatch.setattr(make_results.Judge, "add", lambda judge, truth, prediction: seen.append(prediction))
-    make_results.oracle(run, VocFolder(dataset))
-    columns = np.nonzero((seen[0] != seen[1]).any(0))[0]
-    # two rounds of a window that reaches 8 pixels at half the size, and what enlarging mixes
-    assert len(columns) and columns.min() >= 240 - 36 and columns.max() < 240 + 36
-
-
-def test_masks_are_set_by_the_beginning_of_their_names():
-    proto = read_net(ROOT / "configs" / "camvid" / "segaware_deploy.prototxt", variables=make_results.FRAME)
-    make_results.set_masks(proto, "mask", 0)
-    make_results.set_masks(proto, make_results.MASKED, 0.5)
-    factors = {layer.name: layer.scale_param.filler.value for layer in proto.layer if layer.name.endswith("_weighted")}
-    assert factors.pop("filter_weighted") == 0.5 and set(factors.values()) == {0} and len(factors) == 6
-
-
-@pytest.mark.parametrize(("positive", "area"), [([0, 0, 1, 1], 100), ([0, 1, 0, 1], 75), ([1, 1, 0, 0], 0)])
-def test_the_area_is_the_share_of_pairs_in_order(positive, area):
-    assert make_results._area(np.array([1.0, 2, 3, 4]), np.array(positive, bool)) == area
-
-
 def test_the_trivial_predictor_knows_the_training_labels(dataset):
-    for name in ("a", "b"):
-        labels = np.zeros((360, 480), np.uint8)
-        labels[200:] = 3
-        Image.fromarray(labels).save(dataset / "SegmentationClass" / f"{name}.png")
+    for subset in ("train0", "train1", "test0", "test1"):
+        labels = np.zeros((120, 160), np.uint8)
+        labels[70:] = 3
+        Image.fromarray(labels).save(dataset / "SegmentationClass" / f"{subset}.png")
     assert make_results.trivial(VocFolder(dataset))["pixel_accuracy"] == 100
 
 

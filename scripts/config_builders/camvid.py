@@ -1,205 +1,195 @@
-"""A small DeepLab-style network for street scenes, plain and segmentation-aware (`configs/camvid`).
+"""The street scene network of `configs/camvid`: EfficientNet-Lite0's trunk under a small pyramid decoder, plain or segmentation-aware.
 
-The twins have the same learned layers under the same names. The segmentation-aware one multiplies the window of every wide
-convolution with attention masks (paper section 3.3) and averages its scores under them before it answers (section 3.2). Its
-masks come from the embedding network of `configs/bsds500` on the photograph at half size, whose weights stay as they are.
+All variants have the same layers with learned weights, under the same names; masks add a factor each, and their embeddings.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from config_builders.embedding import colours, embedding_network
-from config_builders.embs import ENLARGED, distance_losses
+from config_builders import attention
+from config_builders.attention import EMBEDDING, TRUNK_EMBEDDING
+from config_builders.efficientnet import TAPS, trunk
 from config_builders.layers import (
+    CONSTANT,
+    MEAN_COLOUR,
     TEST,
     TRAIN,
     VOID,
     convolution,
-    distances,
     eltwise,
-    image_pairs,
     input_blob,
     interp,
     layer,
-    negative_exp,
-    pooling,
     rates,
     relu,
-    scalar,
     shrunk,
-    softmax_loss,
     tile,
 )
-from config_builders.text import Message, Word, network, variable
+from config_builders.text import Message, network, variable
 
 CLASSES = 11
-RATES = [{"lr_mult": 1, "decay_mult": 1}]
-FROZEN = rates(0, 0)
 MSRA = {"type": "msra"}
-EMBEDDING = "weighted_avg"  # as embs/train calls it, whose weights are found by name
-# w in a mask's exp(-|w d|): of the trained embedding, neighbours of one class are about 6 apart, those of two classes 15
-LEARNED = {"value": 0.005, "lr_mult": 0.02}  # a convolution's: starts nearly open, for sharp masks keep fresh weights from learning
-FIXED = {"value": 0.3, "lr_mult": 0}  # the filter's: left to learn it falls to 0 while the scores are still poor, and only blurs
-FILTER_WINDOW = {"kernel_size": 9, "pad": 8, "dilation": 2}
-FILTER_ROUNDS = 2
+#: scale -> channels of the decoder there
+WIDTHS = {32: 128, 16: 128, 8: 64, 4: 64}
+#: the scales whose trunk learns; below them it stays as ImageNet made it
+LEARNING = (8, 16, 32)
+# a class counts 1 / log(1.1 + its share of the training pixels), divided by the mean over these
+CLASS_WEIGHTS = [0.98, 0.81, 2.28, 0.67, 1.74, 1.30, 2.24, 2.25, 1.60, 2.36, 2.43]
+COLOURS = {
+    **{"brightness_prob": 0.5, "brightness_delta": 32, "contrast_prob": 0.5, "contrast_lower": 0.6, "contrast_upper": 1.4},
+    **{"saturation_prob": 0.5, "saturation_lower": 0.6, "saturation_upper": 1.4, "hue_prob": 0.3, "hue_delta": 6},
+}
+SCALES = [0.7, 0.85, 1.0, 1.2, 1.45]
+#: what a frame of 360 x 480 is padded to
+FRAME = {"crop_height": 385, "crop_width": 481}
+
+
+FINEST = min(WIDTHS)
+WINDOW = {"kernel_size": 3, "pad": 1}
 
 
 @dataclass(frozen=True)
-class Convolution:
-    """A 3x3 convolution of the trunk that is masked in the segmentation-aware twin."""
+class Variant:
+    """What of the network is segmentation-aware, and whether its masks come from colours alone."""
 
-    name: str
-    channels: int  # that it reads
-    output: int
-    scale: int  # how much smaller than the photograph
-    dilation: int = 1
+    convolutions: bool = False
+    filter: bool = False
+    meanfield: bool = False
+    colours: bool = False
 
     @property
-    def window(self) -> Message:
-        return {"kernel_size": 3, "pad": self.dilation, "dilation": self.dilation}
+    def embeddings(self) -> tuple[str, ...]:
+        """The embeddings that it needs."""
+        return (TRUNK_EMBEDDING,) * self.convolutions + (EMBEDDING,) * (self.filter or self.meanfield)
 
 
-TRUNK = (
-    Convolution("trunk2_1", 32, 32, 2),
-    Convolution("trunk3_1", 32, 64, 4),
-    Convolution("trunk3_2", 64, 64, 4),
-    Convolution("trunk4_1", 64, 128, 8),
-    Convolution("trunk4_2", 128, 128, 8),
-    Convolution("trunk5_1", 128, 128, 8, dilation=2),
-    Convolution("trunk5_2", 128, 128, 8, dilation=4),
-    Convolution("trunk6", 128, 128, 8, dilation=8),
-)
+# masks of the convolutions, left to learn, open by themselves, and cost time: the network that is shipped has the filter alone
+PLAIN, SEGAWARE = Variant(), Variant(filter=True)
 
 
-def train(masks: bool) -> str:
-    """Trains at half the resolution, where the scores are made; in TEST it says loss and accuracy on held-out crops."""
-    images = [image_pairs(training=True, **TRAIN), image_pairs(training=False, **TEST)]
-    accuracy = layer("Accuracy", "accuracy", ["half_scores", "half_label"], accuracy_param=VOID, **TEST)
-    return _network(masks, images, [shrunk("half_label", "label", 2), softmax_loss("loss", "half_scores", "half_label"), accuracy])
-
-
-def deploy(masks: bool) -> str:
-    """From a photograph, whose sides are 1 more than a multiple of 8, to scores of its size."""
-    image = input_blob("data", 1, 3, variable("HEIGHT"), variable("WIDTH"))
-    return _network(masks, [image], [interp("scores", "half_scores", zoom_factor=2)])
-
-
-def embedding() -> str:
-    """Tunes the embedding to CamVid's own labels, at the size at which masks are made of it.
-
-    What BSDS500 has taught is some ten times too far apart for the losses' margins, and would for most of a short training only
-    come nearer: so the losses look at a tenth of it.
-    """
-    layers = [
-        shrunk("half_data", "data", 2),
+def train(variant: Variant = PLAIN, name: str = "camvid_plain") -> str:
+    """Trains on crops, judged at half their resolution; in TEST it says loss and accuracy on whole validation frames."""
+    loss_param = {**VOID, "weight_by_label_freqs": True, "class_weighting": CLASS_WEIGHTS}
+    output = [
         shrunk("half_label", "label", 2),
-        colours("half_data"),
-        *embedding_network("conv", (2, 2, 1), ENLARGED, EMBEDDING, rates(1, 2), "half_data"),
-        layer("Power", "tenth", [EMBEDDING], power_param={"scale": 0.1}),
+        layer("SoftmaxWithLoss", "loss", ["half_scores", "half_label"], loss_param=loss_param),
+        layer("Accuracy", "accuracy", ["half_scores", "half_label"], accuracy_param=VOID, **TEST),
     ]
-    images = [image_pairs(training=True, **TRAIN), image_pairs(training=False, **TEST)]
-    losses = distance_losses("tenth", "half_label", im2parity_param=VOID)
-    return network({"input": images, "embedding network": layers, **losses}, "embs_camvid")
+    return network({"input": _crops(), **_network(variant, variable("TRUNK_LR")), "output": output}, name)
 
 
-def _network(masks: bool, inputs: list[Message], output: list[Message]) -> str:
-    sections = {"input": inputs, **(_attention() if masks else {}), **_trunk(masks), "output": output}
-    return network(sections, f"camvid_{'segaware' if masks else 'plain'}")
+def deploy(variant: Variant = PLAIN, name: str = "camvid_plain") -> str:
+    """From a photograph, whose sides are 1 more than a multiple of 32, to scores of its size."""
+    image = input_blob("data", 1, 3, variable("HEIGHT"), variable("WIDTH"))
+    return network({"input": [image], **_network(variant, 0), "output": [interp("scores", "half_scores", zoom_factor=2)]}, name)
 
 
-def _attention() -> dict[str, list[Message]]:
-    """The embedding, and the masks that convolutions of one scale and dilation share."""
-    embedding = [
-        shrunk("half_data", "data", 2),
-        colours("half_data"),
-        *embedding_network("conv", (2, 2, 1), ENLARGED, EMBEDDING, FROZEN, "half_data"),
-        *(shrunk(f"emb_shrink{scale}", EMBEDDING, scale // 2) for scale in (4, 8)),
+def embeddings(only_colours: bool = False) -> str:
+    """Trains both embeddings with distance losses, the network before them as it is."""
+    losses = [
+        *(loss for dilation in (1, 2, 4, 8) for loss in attention.distance_loss(EMBEDDING, "half_label", dilation)),
+        *(loss for dilation in (1, 2, 4) for loss in attention.distance_loss(TRUNK_EMBEDDING, "quarter_label", dilation)),
     ]
-    windows = {_mask(conv): conv for conv in TRUNK}
-    masks = [layer for name, conv in windows.items() for layer in _masks(name, conv)]
-    return {"embedding network": embedding, "attention masks": masks}
+    labels = [shrunk("half_label", "label", 2), shrunk("quarter_label", "label", 4)]
+    sections = {"input": _crops(), **_both_embeddings(only_colours), "labels": labels, "distance losses": losses}
+    return network(sections, "camvid_embeddings")
 
 
-def _mask(conv: Convolution) -> str:
-    return f"mask{conv.scale}_{conv.dilation}"
+def embeddings_deploy(only_colours: bool = False) -> str:
+    """From a photograph to both embeddings."""
+    image = input_blob("data", 1, 3, variable("HEIGHT"), variable("WIDTH"))
+    return network({"input": [image], **_both_embeddings(only_colours)}, "camvid_embeddings")
 
 
-def _masks(name: str, conv: Convolution) -> list[Message]:
-    embedding = EMBEDDING if conv.scale == 2 else f"emb_shrink{conv.scale}"
-    widths = dict.fromkeys(other.channels for other in TRUNK if _mask(other) == name)
-    return [*_attend(name, embedding, conv.window, LEARNED), *(tile(f"{name}_{width}", name, width) for width in widths)]
+def _both_embeddings(only_colours: bool) -> dict[str, list[Message]]:
+    layers = [layer for name in (TRUNK_EMBEDDING, EMBEDDING) for layer in attention.embedding(name, 1, only_colours)]
+    return {"trunk": trunk({}), "decoder": decoder(False, 0), "colours": attention.colours(), "embeddings": layers}
 
 
-def _attend(name: str, embedding: str, window: Message, sharpness: Message) -> list[Message]:
-    """exp(-|w d|) of the distances d in a window."""
-    return [
-        distances(f"{name}_dist", embedding, window),
-        scalar(f"{name}_weighted", f"{name}_dist", **sharpness, decay_mult=0),
-        layer("AbsVal", f"{name}_abs", [f"{name}_weighted"]),
-        negative_exp(name, f"{name}_abs"),
-    ]
+def _crops() -> list[Message]:
+    crops = {"crop_size": variable("CROP_SIZE"), "scale_factors": SCALES, "distort_param": COLOURS}
+    return [_frames("train", variable("BATCH_SIZE"), crops, **TRAIN), _frames("val", 1, FRAME, **TEST)]
 
 
-def _trunk(masks: bool) -> dict[str, list[Message]]:
-    first = _convolution("trunk1", "data", num_output=32, kernel_size=3, pad=1, stride=2)
-    layers, bottom, scale = [*first], "trunk1", 2
-    for conv in TRUNK:
-        if conv.scale != scale:
-            bottom, scale = f"trunk_pool{scale}", conv.scale
-            layers.append(pooling(bottom, layers[-1]["top"][0], stride=2))
-        layers += _masked(conv, bottom) if masks else _convolution(conv.name, bottom, num_output=conv.output, **conv.window)
-        bottom = conv.name
-    classifier = [
-        *_convolution("trunk7", bottom, num_output=128, kernel_size=1),
-        convolution("classifier", "trunk7", rates(1, 2), num_output=CLASSES, kernel_size=1, weight_filler=MSRA),
-        interp("coarse" if masks else "half_scores", "classifier", zoom_factor=4),
-    ]
-    return {"trunk": layers, "classifier": classifier, **(_filter() if masks else {})}
+def _frames(subset: str, batch_size: Any, transform: Message, **fields: Any) -> Message:
+    training = subset == "train"
+    return layer(
+        "TwoImageData",
+        "data",
+        [],
+        ["data", "label"],
+        image_data_param={
+            "root_folder": "segaware/data/camvid",
+            "source": f"segaware/list/camvid_{subset}.txt",
+            "batch_size": batch_size,
+            "shuffle": training,
+        },
+        two_image_data_param={"first_is_color": True, "second_is_color": False},
+        transform_param={"mean_value": MEAN_COLOUR, "mirror": training, **transform},
+        **fields,
+    )
 
 
-def _convolution(name: str, bottom: str, **convolution_param: object) -> list[Message]:
-    """A convolution, normalised over the batch, rectified."""
-    return [
-        convolution(name, bottom, RATES, **convolution_param, bias_term=False, weight_filler=MSRA),
-        layer("BatchNorm", f"{name}_norm", [name], [name]),
-        layer("Scale", f"{name}_scale", [name], [name], param=rates(1, 1), scale_param={"bias_term": True}),
-        relu(f"{name}_relu", name),
-    ]
+def _network(variant: Variant, trunk_rate: Any) -> dict[str, list[Message]]:
+    """From `data` to `half_scores`."""
+    aware = bool(variant.embeddings)
+    answered = "coarse" if EMBEDDING in variant.embeddings else "half_scores"
+    sections = {"trunk": trunk(dict.fromkeys(LEARNING, trunk_rate))}
+    if aware:
+        sections["colours"] = attention.colours()
+    if variant.convolutions:
+        sections["masks of the decoder"] = [*attention.embedding(TRUNK_EMBEDDING, 0, variant.colours), *_decoder_masks()]
+    sections["decoder"] = [*decoder(variant.convolutions, 1), interp(answered, "classifier", zoom_factor=2)]
+    if EMBEDDING in variant.embeddings:
+        sections["embedding"] = attention.embedding(EMBEDDING, 0, variant.colours)
+    if variant.filter:
+        top = "filtered" if variant.meanfield else "half_scores"
+        sections |= attention.score_filter(EMBEDDING, "coarse", top, CLASSES)
+    if variant.meanfield:
+        sections |= attention.meanfield(EMBEDDING, "filtered" if variant.filter else "coarse", "half_scores")
+    return sections
 
 
-def _masked(conv: Convolution, bottom: str) -> list[Message]:
-    columns, hit = f"{conv.name}_columns", f"{conv.name}_hit"
-    return [
-        layer("Im2col", columns, [bottom], convolution_param=conv.window),
-        eltwise(hit, [columns, f"{_mask(conv)}_{conv.channels}"], "PROD"),
-        *_convolution(conv.name, hit, num_output=conv.output, **conv.window, bottom_is_im2col=True),
-    ]
+def _decoder_masks() -> list[Message]:
+    layers: list[Message] = []
+    for scale, width in WIDTHS.items():
+        embedding = TRUNK_EMBEDDING
+        if scale > FINEST:
+            embedding = f"{TRUNK_EMBEDDING}{scale}"
+            layers.append(shrunk(embedding, TRUNK_EMBEDDING, scale // FINEST))
+        layers += attention.masks(f"mask{scale}", embedding, WINDOW, attention.CONVOLUTION_FACTOR)
+        layers.append(tile(f"mask{scale}_tiled", f"mask{scale}", width))
+    return layers
 
 
-def _filter() -> dict[str, list[Message]]:
-    """Averages the scores over wide windows, each weighted by its mask: what the bilateral filter of section 3.2 does.
+def decoder(masked: bool, rate: int) -> list[Message]:
+    """From the trunk's taps to `classifier`: at every scale what comes from above is added to the tap and convolved, 3 x 3."""
+    layers: list[Message] = []
+    above = ""
+    for scale, width in WIDTHS.items():
+        merged, seen = f"lateral{scale}", f"decoder{scale}"
+        layers += _convolution(merged, TAPS[scale].name, rate, width, kernel_size=1)
+        if above:
+            merged = f"merged{scale}"
+            layers += [*_descent(above, scale, rate), eltwise(merged, [f"lateral{scale}", f"{above}_up"], "SUM")]
+        layers.append(relu(f"{merged}_relu", merged))
+        if masked:
+            layers += attention.masked_columns(seen, merged, f"mask{scale}_tiled", WINDOW)
+            layers += _convolution(seen, f"{seen}_hit", rate, width, **WINDOW, bottom_is_im2col=True)
+        else:
+            layers += _convolution(seen, merged, rate, width, **WINDOW)
+        layers.append(relu(f"{seen}_relu", seen))
+        above = seen
+    return [*layers, *_convolution("classifier", above, rate, CLASSES, kernel_size=1)]
 
-    Beyond the image's edge scores are 0 and masks 1 (distances are 0 there); the weights that count are those inside, so the sum
-    of a window's masks is itself taken as a masked sum, of ones.
-    """
-    mask = [
-        *_attend("filter", EMBEDDING, FILTER_WINDOW, FIXED),
-        tile("filter_masks", "filter", CLASSES),
-        layer("Power", "ones", ["coarse"], power_param={"scale": 0, "shift": 1}),
-        *_masked_sum("mass", "ones"),
-        layer("Power", "one_over_mass", ["mass"], power_param={"power": -1}),
-    ]
-    rounds, before = [], "coarse"
-    for number in range(1, FILTER_ROUNDS + 1):
-        after = "half_scores" if number == FILTER_ROUNDS else f"round{number}"
-        rounds += [*_masked_sum(f"sum{number}", before), eltwise(after, [f"sum{number}", "one_over_mass"], "PROD")]
-        before = after
-    return {"filter mask": mask, "filter": rounds}
+
+def _descent(above: str, scale: int, rate: int) -> list[Message]:
+    """What the coarser scale knows, in as many channels as this one has, at its resolution."""
+    if WIDTHS[2 * scale] == WIDTHS[scale]:
+        return [interp(f"{above}_up", above, zoom_factor=2)]
+    narrow = f"{above}_narrow"
+    return [*_convolution(narrow, above, rate, WIDTHS[scale], kernel_size=1), interp(f"{above}_up", narrow, zoom_factor=2)]
 
 
-def _masked_sum(name: str, bottom: str) -> list[Message]:
-    """The sum over the window of each pixel, weighted by its mask."""
-    return [
-        layer("Im2col", f"{name}_columns", [bottom], convolution_param=FILTER_WINDOW),
-        eltwise(f"{name}_hit", [f"{name}_columns", "filter_masks"], "PROD"),
-        layer("ChannelReduce", name, [f"{name}_hit"], channel_reduce_param={"num_channels": CLASSES, "operation": Word("SUM")}),
-    ]
+def _convolution(name: str, bottom: str, rate: int, output: int, **window: Any) -> list[Message]:
+    return [convolution(name, bottom, rates(rate, rate), num_output=output, **window, weight_filler=MSRA, bias_filler=CONSTANT)]

@@ -2,7 +2,6 @@
 
 from config_builders.embedding import colours, embedding_network
 from config_builders.layers import (
-    TEST,
     TRAIN,
     VOID,
     distances,
@@ -21,28 +20,18 @@ from config_builders.text import Message, network, variable
 CROP = variable("CROP_SIZE")
 FULL_SIZE = {"height": CROP, "width": CROP}
 FUSED = {"1_1": None, "1_2": None, "2_1": FULL_SIZE, "2_2": FULL_SIZE, "3_1": FULL_SIZE}
-# the same for photographs of any size
-ENLARGED = {"1_1": None, "1_2": None, "2_1": {"zoom_factor": 2}, "2_2": {"zoom_factor": 2}, "3_1": {"zoom_factor": 4}}
 
 
-def train(held_out: bool = False) -> str:
-    """Three distance losses, over a narrow, a wide and a wider window; on `held_out` images too, in TEST."""
-    images = [image_pairs(training=True, **TRAIN), *([image_pairs(training=False, **TEST)] if held_out else [])]
+def train() -> str:
+    """Three distance losses, over a narrow, a wide and a wider window."""
+    windows = {"narrow": "", "wide": "2", "wider": "3"}
     return network(
         {
-            "input": images,
+            "input": [image_pairs(training=True, **TRAIN)],
             "embedding network": [colours(), *_embedding("data")],
-            **distance_losses(),
+            **{f"distance loss over the {extent} window": _distance_loss(window, 0.5, 2) for extent, window in windows.items()},
         }
     )
-
-
-def distance_losses(embedding: str = "weighted_avg", label: str = "label", **parity: Message) -> dict[str, list[Message]]:
-    """Sections with a loss over a narrow, a wide and a wider window; `parity` holds fields for their Im2parity layers."""
-    return {
-        f"distance loss over the {extent} window": _distance_loss(window, 0.5, 2, embedding, label, **parity)
-        for extent, window in (("narrow", ""), ("wide", "2"), ("wider", "3"))
-    }
 
 
 def test() -> str:
@@ -55,12 +44,6 @@ def test() -> str:
             "output": [mat_files("emb_mat", "weighted_avg", "fc8")],
         }
     )
-
-
-def features() -> str:
-    """From a photograph, whose sides are 1 more than a multiple of 4, to the embedding of each pixel."""
-    image = input_blob("data", 1, 3, variable("HEIGHT"), variable("WIDTH"))
-    return network({"input": [image], "embedding network": [colours(), *_embedding("data", ENLARGED)]}, "embs_bsds500")
 
 
 def deploy() -> str:
@@ -97,8 +80,8 @@ def deploy() -> str:
     )
 
 
-def _embedding(image: str, fused: dict[str, Message | None] = FUSED) -> list[Message]:
-    return embedding_network("conv", (2, 2, 1), fused, "weighted_avg", rates(1, 2), image)
+def _embedding(image: str) -> list[Message]:
+    return embedding_network("conv", (2, 2, 1), FUSED, "weighted_avg", rates(1, 2), image)
 
 
 def _window(number: str) -> Message:
@@ -107,19 +90,16 @@ def _window(number: str) -> Message:
     return {"kernel_size": size, "pad": pad, "dilation": dilation, "stride": 1}
 
 
-def _parity_and_distances(number: str, embedding: str = "weighted_avg", label: str = "label", **parity: Message) -> list[Message]:
+def _parity_and_distances(number: str) -> list[Message]:
     return [
-        layer("Im2parity", f"parity{number}", [label], convolution_param=_window(number), **parity),
-        distances(f"{embedding}_dist{number}", embedding, _window(number)),
+        layer("Im2parity", f"parity{number}", ["label"], convolution_param=_window(number)),
+        distances(f"weighted_avg_dist{number}", "weighted_avg", _window(number)),
     ]
 
 
-def _distance_loss(
-    number: str, alpha: float, beta: float, embedding: str = "weighted_avg", label: str = "label", **parity: Message
-) -> list[Message]:
-    bottoms = [f"{embedding}_dist{number}", f"parity{number}"]
-    measured = _parity_and_distances(number, embedding, label, **parity)
-    return [*measured, _loss(f"loss_avg{number}", bottoms, _window(number), alpha, beta)]
+def _distance_loss(number: str, alpha: float, beta: float) -> list[Message]:
+    bottoms = [f"weighted_avg_dist{number}", f"parity{number}"]
+    return [*_parity_and_distances(number), _loss(f"loss_avg{number}", bottoms, _window(number), alpha, beta)]
 
 
 def _loss(name: str, bottoms: list[str], window: Message, alpha: float, beta: float) -> Message:

@@ -83,26 +83,8 @@ RES_VAL = experiment("supergiven_17", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET
 RES_TEST = experiment("res", DATA_ROOT=f"/home/aharley/{VOC}", TEST_SET="voc_test", **RES_RATES)
 RES_DEPLOY = experiment("res_given", **RES_RATES)
 
-# what the models that come with the package were trained on, by scripts/train_models.py
-WINDOWS = {name: value for name, value in EMBS_COCO.items() if name.startswith("MASK")}
-EMBS_BSDS500 = experiment(
-    "embs_bsds500",
-    DATA_ROOT="segaware/data/bsds500",
-    TRAIN_SET="bsds500_train",
-    TEST_SET="bsds500_val",
-    CROP_SIZE=129,
-    BATCH_SIZE=8,
-    **WINDOWS,
-)
-CAMVID = experiment(
-    "camvid",
-    DATA_ROOT="segaware/data/camvid",
-    TRAIN_SET="camvid_train",
-    TEST_SET="camvid_val",
-    CROP_SIZE=241,
-    BATCH_SIZE=4,
-)
-EMBS_CAMVID = CAMVID | WINDOWS
+# the base run of the networks that come with the package, by scripts/train_models.py
+CAMVID = {"BATCH_SIZE": 6, "CROP_SIZE": 321, "TRUNK_LR": 0.2}
 
 
 def deeplab(name: str, **values: Any) -> dict[str, Any]:

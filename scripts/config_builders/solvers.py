@@ -1,4 +1,4 @@
-"""The solvers of the three families, with placeholders."""
+"""The solvers of the three families and of our own networks, with placeholders."""
 
 from config_builders.text import Message, Word, solver, variable
 
@@ -29,41 +29,23 @@ def res() -> str:
     return solver({**COMMON, **policy, **MOMENTUM, **_lengths(), **ON_GPU})
 
 
-def embs_bsds500() -> str:
-    """Adam, as published, with a rate that falls: a run of minutes has no time to wait for the noise to average out."""
-    return solver({**_adam_here(600), "average_loss": 10, "display": 10, "test_iter": 25, "test_interval": 150, "snapshot": 150})
-
-
-def embs_camvid() -> str:
-    """The same, from BSDS500's weights on."""
-    return solver({**_adam_here(1200), "average_loss": 10, "display": 10, "test_iter": 25, "test_interval": 300, "snapshot": 300})
-
-
 def camvid() -> str:
-    """Momentum, the rate falling to zero."""
+    """Adam, the rate falling to zero; scripts/train_models.py fills in each stage."""
     return solver(
         {
-            **_trained_here("seed${SEED}"),
-            "base_lr": 0.05,
+            "type": "Adam",
             "momentum": 0.9,
-            "weight_decay": 0.0005,
-            "max_iter": 1200,
-            "average_loss": 40,
-            "display": 20,
-            "test_iter": 25,
-            "test_interval": 400,
-            "snapshot": 400,
+            "base_lr": variable("LEARNING_RATE"),
+            "lr_policy": "poly",
+            "power": 0.9,
+            **_lengths(),
+            "snapshot_prefix": "${PREFIX}",
+            "display": variable("DISPLAY"),
+            "average_loss": 20,
+            "random_seed": variable("SEED"),
+            "solver_mode": Word("CPU"),
         }
     )
-
-
-def _adam_here(iterations: int) -> Message:
-    return {**_trained_here("run"), "base_lr": 0.001, "type": "Adam", "max_iter": iterations}
-
-
-def _trained_here(run: str) -> Message:
-    files = {"net": "segaware/config/${NET_ID}/train.prototxt", "snapshot_prefix": f"segaware/model/${{NET_ID}}/{run}"}
-    return {**files, "lr_policy": "poly", "power": 0.9, "random_seed": variable("SEED"), "solver_mode": Word("CPU")}
 
 
 def _lengths() -> Message:

@@ -21,7 +21,7 @@ class Model:
     classes: tuple[str, ...] = ()
     colours: tuple[int, ...] = ()
     side: int = 361
-    stride: int = 8
+    stride: int = 32
 
     @property
     def prototxt(self) -> Path:
@@ -33,12 +33,10 @@ class Model:
 
 
 #: street scenes, segmentation-aware; what `segaware-caffe segment` runs if no other model is named
-CAMVID_SEGAWARE = Model("camvid_segaware", CAMVID_CLASSES, CAMVID_COLOURS)
+CAMVID_SEGAWARE = Model("camvid", CAMVID_CLASSES, CAMVID_COLOURS)
 #: its twin without attention masks
 CAMVID_PLAIN = Model("camvid_plain", CAMVID_CLASSES, CAMVID_COLOURS)
-#: a 64-D embedding of every pixel, near for pixels of one object
-EMBEDDING = Model("embs_bsds500")
 #: what `segaware-caffe segment --model` takes by name; the first is the default
 MODELS = {"camvid": CAMVID_SEGAWARE, "camvid-plain": CAMVID_PLAIN}
 
-__all__ = ["CAMVID_CLASSES", "CAMVID_COLOURS", "CAMVID_PLAIN", "CAMVID_SEGAWARE", "EMBEDDING", "MODELS", "Model"]
+__all__ = ["CAMVID_CLASSES", "CAMVID_COLOURS", "CAMVID_PLAIN", "CAMVID_SEGAWARE", "MODELS", "Model"]

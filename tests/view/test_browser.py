@@ -112,7 +112,7 @@ def test_masks_of_the_shipped_net_are_those_that_it_uses(opened):
     browser = opened(net, photograph=photograph(), classes=CAMVID_CLASSES)
     height, width, names = browser.execute_script("return [photo.height, photo.width, photo.windows.map(window => window.name)]")
     _, blob = pixels_at(photograph(), height, width, 3)
-    blobs = net(data=blob, keep=[*names, "weighted_avg"])
+    blobs = net(data=blob, keep=[*names, "embedding"])
     one(browser, "#tab-masks").click()
     for pixel in ((height // 2, width // 3), (0, 0), (height - 1, width - 4), (37, 201)):
         browser.execute_script("choosePixel(arguments[1], arguments[0])", *pixel)
@@ -124,7 +124,7 @@ def test_masks_of_the_shipped_net_are_those_that_it_uses(opened):
     row, column, own = weights(browser)
     browser.execute_script("at('factor').value = -1; at('factor').dispatchEvent(new Event('input'))")
     *_, wider = weights(browser)
-    distances = im2dist(blobs["weighted_avg"], Geometry((9, 9), (1, 1), (8, 8), (2, 2)), l1=True)
+    distances = im2dist(blobs["embedding"], Geometry((5, 5), (1, 1), (2, 2), (1, 1)), l1=True)
     np.testing.assert_allclose(wider, (-0.03 * distances[0, :, row, column]).exp().numpy(), atol=1e-3)
     assert wider.sum() > own.sum()
     one(browser, "#learned").click()

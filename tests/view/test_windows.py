@@ -3,9 +3,10 @@ import base64
 import numpy as np
 import pytest
 import torch
+from config_builders.camvid import Variant, deploy
 from view_nets import MASKS
 
-from segaware_caffe import Net
+from segaware_caffe import Net, read_net
 from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.ops.distance import im2dist
 from segaware_caffe.view.windows import find_windows, sources, stored_distances, stored_embedding
@@ -24,10 +25,9 @@ def test_every_kind_of_mask_is_found():
 def test_the_masks_of_the_shipped_net():
     net = Net(CAMVID_SEGAWARE.prototxt, weights=CAMVID_SEGAWARE.weights)
     found = {window.name: window for window in find_windows(net, "data")}
-    assert list(found) == ["mask2_1", "mask4_1", "mask8_1", "mask8_2", "mask8_4", "mask8_8", "filter"]
-    assert found["mask8_4"].readers == ("trunk5_2 (MaskedConvolution)",) and found["mask8_4"].rule.geometry.dilation == (4, 4)
+    assert list(found) == ["filter"]
     rule = found["filter"].rule
-    assert rule.factor == pytest.approx(0.3) and rule.absolute and rule.l1 and not rule.softmax
+    assert rule.geometry.kernel == (5, 5) and rule.factor > 1 and rule.absolute and rule.l1 and not rule.softmax
 
 
 def test_an_embedding_is_stored_to_half_a_level():
@@ -40,12 +40,11 @@ def test_an_embedding_is_stored_to_half_a_level():
 
 
 def test_distances_are_carried_where_they_are_less_than_the_embedding():
-    net = Net(CAMVID_SEGAWARE.prototxt)
+    net = Net(read_net(deploy(Variant(convolutions=True, filter=True)), variables={"HEIGHT": 385, "WIDTH": 481}))
     found = {net.graph.names[source.embedding]: source for source in sources(net, find_windows(net, "data"))}
-    assert {name: source.as_distances for name, source in found.items()} == {
-        "emb_shrink8": True, "emb_shrink4": True, "weighted_avg": False,
-    }  # fmt: skip
-    assert found["emb_shrink4"].size == 9 * 121 * 121 * 2 * 4 // 3 and found["weighted_avg"].size == 64 * 241 * 241 * 2 * 4 // 3
+    trunk = [f"trunk_embedding{scale}" for scale in ("", 8, 16, 32)]
+    assert {name: source.as_distances for name, source in found.items()} == dict.fromkeys(trunk, True) | {"embedding": False}
+    assert found["trunk_embedding"].size == 9 * 97 * 121 * 2 * 4 // 3 and found["embedding"].size == 16 * 193 * 241 * 2 * 4 // 3
 
 
 def test_masks_of_stored_distances_are_true_for_every_factor():
