@@ -305,7 +305,7 @@ def page(runs: int) -> str:
         *(steps_section(name, Net(STANDARD[name]()), runs) for name in ("VGG-16", "ResNet-50")),
         steps_section("`vgg/deploy` at 321", make("fused", "vgg/deploy", 321), runs),
         "## Without a compiler\n\nWhere the kernels were not built, PyTorch's operators do their work. The shipped network"
-        " `camvid_segaware` with them, without, and in its literal form (`benchmarks/bench_without_kernels.py`).",
+        " `camvid` with them, without, and in its literal form (`benchmarks/bench_without_kernels.py`).",
         _output_of("bench_without_kernels.py").rstrip(),
         "## Reading weights\n\nA synthetic 500 MB caffemodel (`benchmarks/bench_weights.py`).",
         "```text\n" + _output_of("bench_weights.py").rstrip() + "\n```",
