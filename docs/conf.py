@@ -22,6 +22,7 @@ html_additional_pages = {"index": "index.html"}
 html_theme = "furo"
 html_title = project
 html_copy_source = False
+html_show_search_summary = False  # it would fetch pages, which no browser does from disk
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
