@@ -85,24 +85,22 @@ BAD = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def files(tmp_path_factory):
+@pytest.fixture(autouse=True)
+def files(tmp_path, monkeypatch):
     """A folder with what the command lines name, the current one; what the commands write goes there too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("arguments"))
-        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save("it.png")
-        Path("labels").mkdir()
-        for name in ("label.png", "labels/it.png"):
-            Image.fromarray(np.zeros((4, 4), np.uint8)).save(name)
-        Path("net.prototxt").write_text(NET)
-        Path("solver.prototxt").write_text('net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1 solver_mode: CPU')
-        Path("list.txt").write_text("it.png 0\n")
-        Path("vars.txt").write_text("N=4\nOTHER=5\n")
-        Path("log.txt").write_text("I0101 00:00:00.000000 1 solver.cpp:1] Iteration 0, loss = 1\n")
-        Path("noise").write_bytes(bytes(range(256)))
-        Path("empty").touch()
-        Net("net.prototxt", variables={"N": 4}).save("w.caffemodel")
-        yield
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save("it.png")
+    Path("labels").mkdir()
+    for name in ("label.png", "labels/it.png"):
+        Image.fromarray(np.zeros((4, 4), np.uint8)).save(name)
+    Path("net.prototxt").write_text(NET)
+    Path("solver.prototxt").write_text('net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1 solver_mode: CPU')
+    Path("list.txt").write_text("it.png 0\n")
+    Path("vars.txt").write_text("N=4\nOTHER=5\n")
+    Path("log.txt").write_text("I0101 00:00:00.000000 1 solver.cpp:1] Iteration 0, loss = 1\n")
+    Path("noise").write_bytes(bytes(range(256)))
+    Path("empty").touch()
+    Net("net.prototxt", variables={"N": 4}).save("w.caffemodel")
 
 
 def run(argv: list[str], capsys: pytest.CaptureFixture, main=cli.main) -> tuple[int, str]:
