@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from segaware_caffe.schema import NetParameter
+from segaware_caffe.schema import NetParameter, read_net, write_text
 
 
 def convolution(name: str, bottom: str, outputs: int, kernel: int, stride: int = 1, pad: int = 0, bias: bool = True, group: int = 1) -> str:
@@ -260,6 +260,31 @@ def shufflenet(size: int = 224) -> str:
                 text += total(name, bottom, f"{name}_2") + relu(name)
             bottom, channels = name, outputs
     return text + global_mean("pool", bottom) + convolution("fc", "pool", 1000, 1) + finish("fc")
+
+
+def lenet(size: int = 28) -> str:
+    """LeNet of Caffe's examples."""
+    text = (
+        start("LeNet", size).replace("input_dim: 3", "input_dim: 1", 1)
+        + convolution("conv1", "data", 20, 5)
+        + pooling("pool1", "conv1", 2, 2)
+    )
+    text += convolution("conv2", "pool1", 50, 5) + pooling("pool2", "conv2", 2, 2) + inner_product("ip1", "pool2", 500) + relu("ip1")
+    return text + inner_product("ip2", "ip1", 10) + finish("ip2")
+
+
+def training(name: str, batch: int) -> str:
+    """A network as it is trained: batches, and a loss against labels in place of probabilities."""
+    net = read_net({"LeNet": lenet, **STANDARD}[name]())
+    last = net.layer[-1]
+    last.name, last.type = "loss", "SoftmaxWithLoss"
+    last.bottom.append("label")
+    last.top[:] = ["loss"]
+    source = net.layer[0]
+    source.top.append("label")
+    source.input_param.shape[0].dim[0] = batch
+    source.input_param.shape.add().dim.append(batch)
+    return write_text(net)
 
 
 STANDARD = {"ResNet-50": resnet50, "VGG-16": vgg16, "GoogLeNet": googlenet}

@@ -179,7 +179,7 @@ def masked_convolution(
     if is_watched():
         result = torch.ops.segaware_caffe.masked_convolution(x, mask, weight, bias, geometry.numbers, groups)
         return result.relu() if relu else result
-    if x.device.type != "cpu" and torch.is_autocast_enabled(x.device.type):  # products in halves, as of PyTorch's own convolutions
+    if _is_autocast(x.device.type):  # products in halves, as of PyTorch's own convolutions
         dtype = torch.get_autocast_dtype(x.device.type)
         x, mask, weight = x.to(dtype), mask.to(dtype), weight.to(dtype)
         bias = None if bias is None else bias.to(dtype)
@@ -188,6 +188,11 @@ def masked_convolution(
         return native.masked_convolution(planar(x), planar(mask), weight, bias, geometry, relu)
     result = _MaskedConvolution.apply(x, mask, weight, bias, geometry, groups)
     return result.relu_() if relu else result
+
+
+def _is_autocast(device: str) -> bool:
+    """Whether products on a device that is not the CPU are to be taken in another type."""
+    return device != "cpu" and torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 def why_not_native(x: torch.Tensor, mask: torch.Tensor, weight: torch.Tensor, geometry: Geometry, groups: int = 1) -> str | None:
