@@ -3,7 +3,7 @@
     python scripts/train_models.py --camvid CamVid --work FOLDER [--seeds 0 1 2] [--ship]
 
 For each seed, in FOLDER/seedN: the decoder alone, then with the upper trunk (`base`); from there two embeddings, and then every
-variant of VARIANTS, masks open at first, with the trunk and the embeddings as they are. The dataset lies as VOC's does:
+variant of VARIANTS, with the trunk and the embeddings as they are. The dataset lies as VOC's does:
 JPEGImages, SegmentationClass, and ImageSets/Segmentation. A stage that is finished is not done again; one that was stopped goes
 on from its last snapshot. On two cores a base run takes about 45 minutes, and each variant 4 to 10.
 """

@@ -183,12 +183,12 @@ def test_all_of_the_results_are_made_by_one_command(dataset, tmp_path):
     page = (work / "results.md").read_text()
     assert all(f"| {name} |" in page for name in make_results.WAYS) and "One seed so far" in page
     before = {path: path.stat().st_mtime_ns for path in work.rglob("*.caffemodel")}
-    gone = work / "seed0" / "filter_iter_2.caffemodel"
-    for left in work.glob("seed0/filter_iter_*"):
+    gone = work / "seed0" / "meanfield_iter_2.caffemodel"
+    for left in work.glob("seed0/meanfield_iter_*"):
         left.unlink()
     subprocess.run(command, env=environment, check=True, capture_output=True)
     after = {path: path.stat().st_mtime_ns for path in work.rglob("*.caffemodel")}
-    assert gone in after and all(after[path] == time for path, time in before.items() if not path.name.startswith("filter_iter"))
+    assert gone in after and all(after[path] == time for path, time in before.items() if not path.name.startswith("meanfield_iter"))
 
 
 # -- the embeddings' start -------------------------------------------------------------------
