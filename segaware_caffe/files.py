@@ -1,16 +1,53 @@
-"""Files are there completely or not at all."""
+"""Files are written completely or not at all; what is read is a file that has an end."""
 
+import errno
 import json
 import math
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from segaware_caffe.errors import FileError
+
+#: bytes of a file that is read into memory as a whole: what the largest format so read, .mat, can hold
+MAX_READ = 2**32
+#: where the shell has a pipe open for its command
+_OPEN_PIPES = ("/dev/stdin", "/dev/fd/")
+
+
+def open_file(path: str | os.PathLike[str], pipes: bool = False) -> BinaryIO:
+    """A regular file, open for reading.
+
+    Raises OSError as `open` does, for a name that no file can have, and for what is no file: a pipe, whose writer may never
+    come, or a device, which may have no end. With `pipes` those that the shell has open already, /dev/stdin and /dev/fd/N, are
+    taken too.
+    """
+    name = os.fspath(path)
+    if "\0" in name:
+        raise OSError(errno.EINVAL, "its name holds a zero byte")
+    if pipes and name.startswith(_OPEN_PIPES):
+        return open(path, "rb")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        problem = (errno.EISDIR, os.strerror(errno.EISDIR)) if stat.S_ISDIR(mode) else (errno.EINVAL, "not a regular file")
+        raise OSError(*problem)  # IsADirectoryError for the first
+    return open(descriptor, "rb")
+
+
+def read_bytes(path: str | os.PathLike[str], most: int = MAX_READ) -> bytes:
+    """All of a regular file. OSError as `open_file` raises it, or if it is longer than `most` bytes."""
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(errno.EFBIG, f"{size} bytes are more than the {most} that such a file may have")
+        return file.read()
 
 
 @contextmanager

@@ -35,7 +35,7 @@ BELOW = {
     "cli": ("export", "models", "scripting", "view", "voc"),
 }
 #: modules at the top level, which every room may import
-COMMON = ("", "allowed_paths", "errors", "extras", "files", "log_lines")
+COMMON = ("", "allowed_paths", "errors", "extras", "files", "limits", "log_lines")
 #: places whose modules of one name belong together: the mathematics of a layer or of a pass, how a layer is exported,
 #: the subcommand or the pycaffe class of a thing
 MIRRORS = [

@@ -4,6 +4,7 @@ import csv
 import os
 import time
 from collections.abc import Iterable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from segaware_caffe.cli.classify import net_arguments
 from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.extras import optional_import
-from segaware_caffe.files import replacing
+from segaware_caffe.files import open_file, read_bytes, replacing
 
 COORDINATES = ("ymin", "xmin", "ymax", "xmax")
 DESCRIPTION = """\
@@ -51,7 +52,7 @@ def detect(words: list[str], flags: dict[str, Any]) -> None:
     if flags["crop_mode"] == "list":
         detections = detector.detect_windows(_windows(source).items())
     else:
-        detections = detector.detect_selective_search(Path(source).read_text().split())
+        detections = detector.detect_selective_search(os.fsdecode(read_bytes(source)).split())
     print(f"Processed {len(detections)} windows in {time.perf_counter() - start:.3f} s.")
     (_write_csv if target.lower().endswith(".csv") else _write_hdf5)(target, detections)
     print(f"Saved to {target}")
@@ -62,7 +63,7 @@ def _windows(source: str) -> dict[str, list[Any]]:
     import numpy as np
 
     windows: dict[str, list[Any]] = {}
-    with open(source, newline="", encoding="utf-8", errors="replace") as file:
+    with TextIOWrapper(open_file(source), newline="", encoding="utf-8", errors="replace") as file:
         rows = csv.DictReader(file)
         missing = [name for name in ("filename", *COORDINATES) if name not in (rows.fieldnames or ())]
         if missing:

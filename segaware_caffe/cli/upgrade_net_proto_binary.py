@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from segaware_caffe.cli.gflags import run_tool
 from segaware_caffe.errors import FileError
-from segaware_caffe.files import replacing
+from segaware_caffe.files import read_bytes, replacing
 from segaware_caffe.schema import read_binary, upgrade_net, write_binary
 
 logger = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ def upgrade(words: list[str], flags: dict[str, Any]) -> None:
     """Read, upgrade, write."""
     source, target = words
     try:
-        net = read_binary(Path(source).read_bytes(), "NetParameter")
+        net = read_binary(read_bytes(source), "NetParameter")
     except OSError as error:
         raise FileError(f"{source}: cannot be read: {error.strerror}") from error
     before = net.SerializePartialToString()

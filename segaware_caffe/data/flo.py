@@ -2,11 +2,11 @@
 
 import os
 import struct
-from pathlib import Path
 
 import numpy as np
 
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import read_bytes
 
 MAGIC = 202021.25
 
@@ -14,7 +14,7 @@ MAGIC = 202021.25
 def read_flo(path: str | os.PathLike[str]) -> np.ndarray:
     """The flow in a .flo file, (2, H, W) float32: u, then v. CaffeError for a wrong magic number or a short file."""
     try:
-        data = Path(path).read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise FileError(f"Could not open flow file: {os.fspath(path)}: {error.strerror}") from error
     magic, width, height = struct.unpack("<fii", data[:12]) if len(data) >= 12 else (None, 0, 0)

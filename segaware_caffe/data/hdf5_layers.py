@@ -14,7 +14,7 @@ from segaware_caffe.data.layer import Batch, DataLayer, batched, located
 from segaware_caffe.data.lists import read_files
 from segaware_caffe.errors import FileError
 from segaware_caffe.extras import optional_import
-from segaware_caffe.files import replacing
+from segaware_caffe.files import open_file, replacing
 from segaware_caffe.layers import Layer, Shape, register
 from segaware_caffe.layers.random import MersenneTwister
 
@@ -55,7 +55,7 @@ class HDF5Data(DataLayer):
 
 def listed(source: str) -> list[str]:
     """The files that the list `source` names; FileError where it is such a file itself."""
-    with suppress(OSError), open(source, "rb") as file:
+    with suppress(OSError), open_file(source) as file:
         if file.read(len(SIGNATURE)) == SIGNATURE:
             raise FileError(f"source: '{source}' is a HDF5 file itself; source must be a text file that lists such files, one on each line")
     return [entry.name for entry in read_files(source)]

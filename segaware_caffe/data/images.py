@@ -10,6 +10,7 @@ the luminance plane of a JPEG, libpng's sum for a PNG, OpenCV's own for the rest
 import io
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,28 +18,68 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from segaware_caffe.errors import CaffeError, FileError
+from segaware_caffe.files import open_file
+from segaware_caffe.limits import PIXELS
 
+#: what OpenCV reads, in Pillow's words; others are not tried (for EPS Pillow starts a program)
+FORMATS = ["BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "SUN", "TIFF", "WEBP"]
+#: of a JPEG of any size
+MAX_SCANS = 32
+#: of a picture that are handled at a time where its values need more room than it
+ROWS = 64
 #: what Pillow raises for files that are damaged or no images
 _DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 def read_image(path: str | os.PathLike[str], color: bool = True) -> np.ndarray:
     """The image in a file: (H, W, 3) blue green red, or (H, W, 1) grey. CaffeError names the file."""
-    with loading(path), open(path, "rb") as file:
-        return _decode(file, color)
+    with open_image(path) as image:
+        return _decoded(image, color)
 
 
 def read_label_image(path: str | os.PathLike[str]) -> tuple[np.ndarray, str]:
     """The grey image (H, W, 1) in a file, and what its palette does to labels: an example, or "" if they are what is stored."""
-    with loading(path), open(path, "rb") as file, Image.open(file) as image:
+    with open_image(path) as image:
         indices = np.asarray(image)[..., None] if image.mode == "P" else None
         grey = _grey_of_file(image)
     if indices is None or np.array_equal(indices, grey):
         return grey, ""
-    row, column = np.argwhere(indices != grey)[0, :2]
+    row, column, _ = np.unravel_index(np.argmax(indices != grey), grey.shape)
     return grey, f"{indices[row, column, 0]} is read as {grey[row, column, 0]}"
+
+
+@contextmanager
+def open_image(path: str | os.PathLike[str]) -> Iterator[ImageFile]:
+    """The picture in a file, its pixels not yet decoded: of a format that OpenCV reads, and not too many of them.
+
+    Whatever Pillow raises inside the block becomes a CaffeError that names the file.
+    """
+    with loading(path), open_file(path) as file, _opened(file, f"{os.fspath(path)}: ") as image:
+        yield image
+
+
+def _opened(file: BinaryIO, where: str = "") -> ImageFile:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound that the user can raise is below
+        image = Image.open(file, formats=FORMATS)
+    width, height = image.size
+    PIXELS.check(width * height, f"{where}{width} x {height}", FileError)
+    if image.format in ("JPEG", "MPO"):
+        _check_scans(file, width * height, where)
+    return image
+
+
+def _check_scans(file: BinaryIO, pixels: int, where: str) -> None:
+    """A progressive JPEG is decoded as often as it has scans: ten or so, but a small file can have thousands."""
+    place = file.tell()
+    file.seek(0)
+    scans = file.read().count(b"\xff\xda")
+    file.seek(place)
+    if scans > MAX_SCANS and scans * pixels > PIXELS.most():
+        raise FileError(f"{where}a JPEG of {scans} scans, each of {pixels} pixels, takes too long to decode")
 
 
 @contextmanager
@@ -53,7 +94,8 @@ def loading(path: str | os.PathLike[str]) -> Iterator[None]:
 def decode_image(data: bytes, color: bool | None) -> np.ndarray:
     """As `read_image`, from the bytes of a file; `color` None keeps the channels as stored: 1, 3, or 4 with alpha."""
     try:
-        return _decode(io.BytesIO(data), color)
+        with _opened(io.BytesIO(data)) as image:
+            return _decoded(image, color)
     except _DAMAGED as error:
         raise FileError(f"Could not decode the image: {_reason(error)}") from error
 
@@ -80,11 +122,10 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def _decode(file: BinaryIO, color: bool | None) -> np.ndarray:
-    with Image.open(file) as image:
-        if color is None:
-            return _as_stored(image)
-        return _bgr(image) if color else _grey_of_file(image)
+def _decoded(image: Image.Image, color: bool | None) -> np.ndarray:
+    if color is None:
+        return _as_stored(image)
+    return _bgr(image) if color else _grey_of_file(image)
 
 
 def _grey_of_file(image: Image.Image) -> np.ndarray:
@@ -113,13 +154,20 @@ def _grey(image: Image.Image) -> np.ndarray:
         return (np.asarray(image) >> 8).astype(np.uint8)[..., None]
     if image.mode in ("1", "L", "LA"):
         return np.asarray(image.convert("L"))[..., None]
-    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")).astype(np.int32), -1, 0)
-    if image.format == "PNG":
+    rgb = np.asarray(image.convert("RGB"))
+    grey = np.empty((*rgb.shape[:2], 1), np.uint8)
+    for start in range(0, len(rgb), ROWS):  # 32 bits a value are much for a whole picture
+        grey[start : start + ROWS, :, 0] = _luminance(rgb[start : start + ROWS].astype(np.int32), image.format == "PNG")
+    return grey
+
+
+def _luminance(rgb: np.ndarray, png: bool) -> np.ndarray:
+    """libpng's sum, or OpenCV's."""
+    red, green, blue = np.moveaxis(rgb, -1, 0)
+    if png:
         mixed = (9797 * red + 19234 * green + 3737 * blue) >> 15
-        luminance = np.where((red == green) & (green == blue), red, mixed)
-    else:
-        luminance = (4899 * red + 9617 * green + 1868 * blue + 8192) >> 14
-    return luminance.astype(np.uint8)[..., None]
+        return np.where((red == green) & (green == blue), red, mixed)
+    return (4899 * red + 9617 * green + 1868 * blue + 8192) >> 14
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from segaware_caffe.data.databases import BACKENDS, datum_image, read_datums
 from segaware_caffe.data.images import encode_image, read_image, resize
 from segaware_caffe.data.lists import Entry
 from segaware_caffe.errors import CaffeError, FileError
-from segaware_caffe.files import replacing
+from segaware_caffe.files import read_bytes, replacing
 from segaware_caffe.schema.messages import BlobProto, Datum
 
 logger = logging.getLogger(__name__)
@@ -75,7 +74,7 @@ def image_datum(path: str, color: bool = True, size: tuple[int, int] = (0, 0), e
     height, width = size
     image = read_image(path, color)
     if encode_type and not (height and width) and _same_type(_extension(path), encode_type):
-        return Datum(data=Path(path).read_bytes(), encoded=True)
+        return Datum(data=read_bytes(path), encoded=True)
     if height and width:
         image = resize(image, height, width)
     if encode_type:

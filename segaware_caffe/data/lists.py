@@ -8,11 +8,12 @@ import codecs
 import os
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import read_bytes
 from segaware_caffe.layers.random import MersenneTwister
+from segaware_caffe.limits import LINES
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ class Entry(NamedTuple):
     @property
     def label(self) -> int:
         """The second column as a class; CaffeError with file and line if it is no integer."""
-        if not re.fullmatch(r"[+-]?\d+", self.second):
+        if not re.fullmatch(r"[+-]?\d{1,18}", self.second):
             raise FileError(f"{self.where}: '{self.second}' is no label; the line must be a file name and an integer")
         return int(self.second)
 
@@ -35,9 +36,10 @@ class Entry(NamedTuple):
 def read_lines(source: str) -> Iterator[tuple[str, bytes]]:
     """Where each line stands ("file:number") and its text, blank ones left out."""
     try:
-        text = Path(source).read_bytes()
+        text = read_bytes(source)
     except OSError as error:
         raise FileError(f"source: Could not open '{source}': {error.strerror}") from error
+    LINES.check(text.count(b"\n"), f"source: '{source}':", FileError)
     for number, line in enumerate(text.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if line.strip():
             yield f"{source}:{number}", line.strip()

@@ -2,13 +2,13 @@
 
 import logging
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from segaware_caffe.errors import CaffeError, FileError
+from segaware_caffe.files import read_bytes
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.losses import LossLayer
 from segaware_caffe.layers.registry import register
@@ -134,7 +134,7 @@ class SoftmaxWithLoss(ScoreLoss):
     def _read_weights(self, path: str) -> list[float]:
         """The numbers in a text file."""
         try:
-            weights = [float(word) for word in Path(path).read_text().split()]
+            weights = [float(word) for word in read_bytes(path).split()]
         except OSError as error:
             self.fail(f"weight_source: Could not open '{path}': {error.strerror}", FileError)
         except ValueError as error:

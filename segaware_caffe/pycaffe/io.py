@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from segaware_caffe.data.images import loading
+from segaware_caffe.data.images import ROWS, open_image
 from segaware_caffe.pycaffe.proto import caffe_pb2
 from segaware_caffe.schema.blobproto import blob_values
 
@@ -83,15 +83,17 @@ def load_image(filename: str | os.PathLike[str], color: bool = True) -> np.ndarr
 
     CaffeError if the file is not there or no picture.
     """
-    with loading(filename), Image.open(filename) as image:
-        values = _unit(_pixels(image))
-    if values.ndim == 2:
-        values = values[..., None]
-    elif color:
-        values = values[..., :3]
-    else:
-        values = (_on_white(values) @ LUMINANCE)[..., None]
-    return np.repeat(values, 3, axis=2).astype(np.float32) if color and values.shape[2] == 1 else values.astype(np.float32)
+    with open_image(filename) as image:
+        pixels = _pixels(image)
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    loaded = np.empty((*pixels.shape[:2], 3 if color else 1), np.float32)
+    for start in range(0, len(pixels), ROWS):  # 64 bits a value are much for a whole picture
+        values = _unit(pixels[start : start + ROWS])
+        if values.shape[2] > 1:
+            values = values[..., :3] if color else (_on_white(values) @ LUMINANCE)[..., None]
+        loaded[start : start + ROWS] = values
+    return loaded
 
 
 def _pixels(image: Image.Image) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import read_bytes
 from segaware_caffe.schema.messages import BlobProto
 from segaware_caffe.schema.shapes import dims
 
@@ -18,7 +18,7 @@ _LEGACY_DIMS = ("num", "channels", "height", "width")
 def read_blobproto(path: str | os.PathLike[str]) -> np.ndarray:
     """The values of the blob in a file, e.g. a mean image (1, 3, H, W) in BGR. FileError if there is none in it."""
     try:
-        blob = BlobProto.FromString(Path(path).read_bytes())
+        blob = BlobProto.FromString(read_bytes(path))
     except OSError as error:
         raise FileError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from error
     except DecodeError as error:

@@ -5,16 +5,17 @@ attributes of their classes: nothing that was read before changes.
 """
 
 import os
-from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FieldDescriptorProto
 
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import read_bytes
 from segaware_caffe.schema import messages
 from segaware_caffe.schema.fork_numbers import numbers_of
 from segaware_caffe.schema.plain import forget_classes
 from segaware_caffe.schema.protofile import ProtoFile, ProtoReader
 from segaware_caffe.schema.reflect import fields_of
+from segaware_caffe.schema.text import MAX_TEXT_SIZE
 
 _REQUIRED = FieldDescriptorProto.LABEL_REQUIRED
 
@@ -51,11 +52,11 @@ def _text_of(path_or_text: str | os.PathLike[str]) -> tuple[str, str]:
     if isinstance(path_or_text, str) and ("{" in path_or_text or "\n" in path_or_text):
         return path_or_text, "<proto>"
     try:
-        return Path(path_or_text).read_text(encoding="utf-8"), os.fspath(path_or_text)
+        return read_bytes(path_or_text, MAX_TEXT_SIZE).decode(), os.fspath(path_or_text)
     except FileNotFoundError:
         raise FileError(f"File not found: {path_or_text}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path_or_text}: cannot be read as a .proto file: {error}") from None
+        raise FileError(f"{path_or_text}: cannot be read as a .proto file: {getattr(error, 'strerror', None) or error}") from None
 
 
 class _Extension:

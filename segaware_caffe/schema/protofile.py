@@ -16,8 +16,8 @@ from segaware_caffe.errors import ParseError
 from segaware_caffe.schema.tokens import line_and_column, shown
 
 _TOKEN = re.compile(
-    r"""//[^\n]* | /\*.*?\*/                                            # a comment
-      | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+    r"""//[^\n]* | /\*.*?(?:\*/|\Z)                                     # a comment
+      | "(?:\\.|[^"\\\n])*+"? | '(?:\\.|[^'\\\n])*+'?
       | [A-Za-z_.][A-Za-z0-9_.]*                                         # a name, with its package perhaps
       | -?(?:0[xX][0-9a-fA-F]+|[0-9][A-Za-z0-9_.]*(?:(?<=[eE])[+-][0-9]+)?|\.[0-9][A-Za-z0-9_]*|inf\b|nan\b)
       | \S
@@ -32,6 +32,8 @@ _SCALARS = {
     for name in ("double", "float", "int32", "int64", "uint32", "uint64", "bool", "string", "bytes")
 }
 _UNUSED = ("fixed32", "fixed64", "sfixed32", "sfixed64", "sint32", "sint64")
+#: messages that lie in each other
+MAX_DEPTH = 32
 _INTEGER = re.compile(r"-?(?:0[xX][0-9a-fA-F]+|[0-9]+)")
 
 
@@ -64,8 +66,10 @@ class ProtoReader:
         while self._current:
             word = self._take()
             if word in ("syntax", "package", "import", "option"):
-                if word == "syntax" and self._tokens[self._next + 1][0].strip("\"'") not in ("proto2", "proto3"):
-                    self._unexpected('"proto2"', self._next + 1)
+                if word == "syntax":
+                    self._expect("=")
+                    if self._current.strip("\"'") not in ("proto2", "proto3"):
+                        self._unexpected('"proto2"', self._next)
                 self._skip_statement()
             elif word == "message":
                 self.file.messages.append(self._message(""))
@@ -82,6 +86,8 @@ class ProtoReader:
         self._fail_at(self.file.places.get(path, 0), problem)
 
     def _message(self, scope: str) -> DescriptorProto:
+        if scope.count(".") >= MAX_DEPTH:
+            self._fail_at(self._tokens[self._next - 1][1], f"Messages are nested deeper than {MAX_DEPTH}")
         message = DescriptorProto(name=self._declared(scope))
         path = f"{scope}{message.name}."
 
@@ -116,7 +122,7 @@ class ProtoReader:
             if not _NAME.fullmatch(word):
                 self._unexpected("the name of a value", self._next - 1)
             self._expect("=")
-            enum.value.add(name=word, number=int(self._take(_INTEGER, "a number"), 0))
+            enum.value.add(name=word, number=self._int32("a number"))
             self._options()
             self._expect(";")
 
@@ -138,7 +144,7 @@ class ProtoReader:
         else:
             result.type_name = kind
         self._expect("=")
-        result.number = int(self._take(_INTEGER, "a field number"), 0)
+        result.number = self._int32("a field number")
         options = self._options()
         if "default" in options:
             result.default_value = self._default(kind, options["default"])
@@ -188,6 +194,16 @@ class ProtoReader:
             self._unexpected(what or "more", self._next)
         self._next += 1
         return token
+
+    def _int32(self, what: str) -> int:
+        token = self._take(_INTEGER, what)
+        try:
+            number = int(token, 0) if len(token) < 20 else 2**63
+        except ValueError:  # 08
+            number = 2**63
+        if not -(2**31) <= number < 2**31:
+            self._fail_at(self._tokens[self._next - 1][1], f"{shown(token)} is no number of 32 bits")
+        return number
 
     def _expect(self, token: str) -> None:
         if self._current != token:

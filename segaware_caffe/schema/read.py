@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from segaware_caffe.configs import resolve
 from segaware_caffe.errors import CaffeError, FileError, ParseError
+from segaware_caffe.files import open_file
 from segaware_caffe.schema.binary import read_binary
 from segaware_caffe.schema.filter import phase_number
 from segaware_caffe.schema.foreign import apply_rule
@@ -21,7 +22,7 @@ M = TypeVar("M", NetParameter, SolverParameter)
 
 #: Tells a text from the path of a file that is not there.
 _TEXT_SIGN = re.compile(r"[\n{:]")
-_STRING_OR_COMMENT = re.compile(rb"""\"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#[^\n]*""")
+_STRING_OR_COMMENT = re.compile(rb"""\"(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?|\#[^\n]*""")
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -112,12 +113,12 @@ def _text_of(given: object, name: str) -> tuple[str | None, str]:
 def file_text(path: str | os.PathLike[str]) -> str:
     """The text of a prototxt, or of one of the project's own (see `configs`). Raises CaffeError if it is no text, or not there."""
     try:
-        with open(resolve(path), "rb") as file:
+        with open_file(resolve(path), pipes=True) as file:
             data = file.read(MAX_TEXT_SIZE + 1)
     except FileNotFoundError:
         raise FileError(f"File not found: {path}") from None
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
     if len(data) > MAX_TEXT_SIZE:
         raise ParseError(f"{path}: longer than the {MAX_TEXT_SIZE} bytes that a prototxt may have")
     if data.startswith(_HDF5_SIGNATURE) or b"\0" in data:

@@ -4,10 +4,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 
 from segaware_caffe.configs import resolve
 from segaware_caffe.errors import CaffeError, FileError, ParseError
+from segaware_caffe.files import read_bytes
 from segaware_caffe.schema.tokens import MAX_REPORTED, line_and_column, shown
 
 Value = str | int | float | bool
@@ -78,11 +78,11 @@ def read_variables(path: str | os.PathLike[str]) -> dict[str, str]:
     taken off. Raises CaffeError with the line for anything else, and for a name given twice.
     """
     try:
-        lines = Path(resolve(path)).read_text(encoding="utf-8").splitlines()
+        lines = read_bytes(resolve(path)).decode().splitlines()
     except FileNotFoundError:
         raise FileError(f"File not found: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: not readable as a variables file: {error}") from None
+        raise FileError(f"{path}: not readable as a variables file: {getattr(error, 'strerror', None) or error}") from None
     variables: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if _BLANK_LINE.fullmatch(line):

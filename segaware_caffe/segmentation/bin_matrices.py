@@ -7,18 +7,17 @@ float32, label maps int16, images uint8.
 
 import os
 import struct
-from pathlib import Path
 
 import numpy as np
 
 from segaware_caffe.errors import FileError
-from segaware_caffe.files import replacing
+from segaware_caffe.files import read_bytes, replacing
 
 
 def read_bin(path: str | os.PathLike[str], dtype: type[np.generic]) -> np.ndarray:
     """The matrix (rows, columns, channels) of a .bin file whose elements are of `dtype`."""
     try:
-        content = Path(path).read_bytes()
+        content = read_bytes(path)
     except OSError as error:
         raise FileError(f"Could not open {os.fspath(path)}: {error.strerror}") from error
     kind = np.dtype(dtype).newbyteorder("<")

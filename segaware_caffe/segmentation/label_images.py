@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segaware_caffe.data.images import loading
+from segaware_caffe.data.images import ROWS, open_image
 from segaware_caffe.errors import FileError
 from segaware_caffe.files import make_folder, replacing
 from segaware_caffe.segmentation.palette import colormap
@@ -31,7 +31,7 @@ def read_labels(path: str | os.PathLike[str]) -> np.ndarray:
     >>> read_labels("labels.png").tolist()
     [[0, 15], [255, 0]]
     """
-    with loading(path), Image.open(path) as image:
+    with open_image(path) as image:
         stored = image.tile[0][3] if image.tile else None
         values = np.asarray(image)
     if image.mode == "RGB":
@@ -79,7 +79,7 @@ def write_raw_labels(sources: Iterable[str | os.PathLike[str]], output: str | os
 
 def image_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     """(height, width) of an image, from its header alone."""
-    with loading(path), Image.open(path) as image:
+    with open_image(path) as image:
         return image.height, image.width
 
 
@@ -87,16 +87,19 @@ def _from_colours(path: str | os.PathLike[str], rgb: np.ndarray) -> np.ndarray:
     """The index in VOC's palette of every pixel (H, W, 3)."""
     colours = _packed(colormap())
     order = np.argsort(colours)
-    packed = _packed(rgb)
-    labels = order[np.searchsorted(colours[order], packed).clip(max=255)]
-    unknown = np.argwhere(colours[labels] != packed)
-    if len(unknown):
-        row, column = unknown[0].tolist()
-        raise FileError(
-            f"{os.fspath(path)}: a picture of colours, and {tuple(rgb[row, column].tolist())} at row {row}, column {column} "
-            "is none of VOC's; labels are wanted: indices or grey values"
-        )
-    return labels.astype(np.uint8)
+    labels = np.empty(rgb.shape[:2], np.uint8)
+    for start in range(0, len(rgb), ROWS):
+        packed = _packed(rgb[start : start + ROWS])
+        found = order[np.searchsorted(colours[order], packed).clip(max=255)]
+        unknown = np.argwhere(colours[found] != packed)
+        if len(unknown):
+            row, column = start + int(unknown[0, 0]), int(unknown[0, 1])
+            raise FileError(
+                f"{os.fspath(path)}: a picture of colours, and {tuple(rgb[row, column].tolist())} at row {row}, column {column} "
+                "is none of VOC's; labels are wanted: indices or grey values"
+            )
+        labels[start : start + ROWS] = found
+    return labels
 
 
 def _packed(rgb: np.ndarray) -> np.ndarray:

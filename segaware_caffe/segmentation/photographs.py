@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from segaware_caffe.data.images import loading
+from segaware_caffe.data.images import open_image
 from segaware_caffe.errors import FileError
 
 
@@ -36,7 +36,7 @@ def read_photograph(path: str | os.PathLike[str]) -> np.ndarray:
     >>> read_photograph("red.png").shape
     (2, 4, 3)
     """
-    with loading(path), Image.open(path) as image:
+    with open_image(path) as image:
         return np.asarray(_as_rgb(_upright(image)))
 
 

@@ -22,6 +22,7 @@ from segaware_caffe.ops.densecrf import Kernel, dense_crf
 from segaware_caffe.segmentation.bin_matrices import read_bin, write_bin
 from segaware_caffe.segmentation.palette import write_label_png
 from segaware_caffe.segmentation.workers import THREADS, ahead
+from segaware_caffe.weights.npy import read_npy
 
 
 @dataclass(frozen=True)
@@ -100,18 +101,11 @@ def read_features(path: Path, size: tuple[int, int]) -> torch.Tensor:
         if probabilities.shape[1:] != size:
             raise ShapeError(f"{path}: {tuple(probabilities.shape[1:])} is not its photograph's size {size} (height, width)")
         return probabilities.clamp(min=torch.finfo(torch.float32).tiny).log()
-    scores = torch.from_numpy(read_mat(path) if path.suffix == ".mat" else _read_npy(path))
+    scores = torch.from_numpy(read_mat(path) if path.suffix == ".mat" else read_npy(path).astype(np.float32))
     scores = scores[0] if scores.ndim == 4 and len(scores) == 1 else scores
     if scores.ndim != 3 or scores.shape[1] < size[0] or scores.shape[2] < size[1]:
         raise ShapeError(f"{path}: scores of shape {tuple(scores.shape)} do not cover a photograph of {size} (height, width)")
     return scores[:, : size[0], : size[1]]
-
-
-def _read_npy(path: Path) -> np.ndarray:
-    try:
-        return np.load(path, allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as error:
-        raise FileError(f"{path}: not an array of numbers: {error}") from error
 
 
 def find_image(folder: Path, name: str) -> Path:

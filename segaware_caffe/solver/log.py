@@ -3,17 +3,23 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from typing import NamedTuple
 
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import open_file
 
-_NUMBER = r"([-+]?(?:\d[\d.]*(?:[eE][-+]?\d+)?|nan|inf))"
+_NUMBER = r"([-+]?(?:\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|nan|inf))"
 #: upstream writes the speed between iteration and loss
-_LOSS = re.compile(rf"\] Iteration (\d+)(?: \([^)]*\))?, loss = {_NUMBER}")
-_RATE = re.compile(rf"\] Iteration (\d+), lr = {_NUMBER}")
-_TESTING = re.compile(r"\] Iteration (\d+), Testing net \(#(\d+)\)")
+_LOSS = re.compile(rf"\] Iteration (\d{{1,18}})(?: \([^)]*\))?, loss = {_NUMBER}")
+_RATE = re.compile(rf"\] Iteration (\d{{1,18}}), lr = {_NUMBER}")
+_TESTING = re.compile(r"\] Iteration (\d{1,18}), Testing net \(#(\d{1,18})\)")
 _OUTPUT = re.compile(rf"\]\s+(Train|Test) net output #\d+: (\S+) = {_NUMBER}")
 _TEST_LOSS = re.compile(rf"\] Test loss: {_NUMBER}")
+
+
+#: characters; no line of a training run is so long
+MAX_LINE = 10_000
 
 
 class Point(NamedTuple):
@@ -33,6 +39,8 @@ class LogReader:
 
     def read(self, line: str) -> Point | None:
         """The point that a line holds."""
+        if len(line) > MAX_LINE:
+            return None
         for pattern, curve in ((_LOSS, "loss"), (_RATE, "lr")):
             match = pattern.search(line)
             if match:
@@ -60,7 +68,7 @@ def read_log(path: str | os.PathLike[str]) -> dict[str, list[tuple[int, float]]]
     """The curves of a log file: name -> (iteration, value) in the log's order. CaffeError if it has none."""
     curves: dict[str, list[tuple[int, float]]] = {}
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8", errors="replace") as file:
             for point in points(file):
                 curves.setdefault(point.curve, []).append((point.iteration, point.value))
     except OSError as error:

@@ -4,8 +4,10 @@ import math
 import os
 import re
 from datetime import datetime, timedelta
+from io import TextIOWrapper
 
 from segaware_caffe.errors import FileError
+from segaware_caffe.files import open_file
 from segaware_caffe.solver.log import LogReader
 
 Row = dict[str, float]
@@ -27,7 +29,7 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, list[Row]]:
     last: datetime | None = None
     rate = math.nan
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with TextIOWrapper(open_file(path), encoding="utf-8", errors="replace") as file:
             for line in file:
                 last = _time(line, last) or last
                 if start is None and "Solving" in line:

@@ -9,8 +9,8 @@ import os
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
+from segaware_caffe.data.mat import read_mat_field
 from segaware_caffe.errors import FileError
 from segaware_caffe.files import make_folder
 from segaware_caffe.segmentation.label_images import read_labels, write_raw_png
@@ -48,10 +48,4 @@ def _by_name(folder: Path, suffix: str) -> dict[str, Path]:
 
 def read_sbd(path: str | os.PathLike[str]) -> np.ndarray:
     """The labels (H, W) uint8 in one of SBD's `cls/<id>.mat`, whose struct GTcls has them as Segmentation."""
-    try:
-        labels = scipy.io.loadmat(os.fspath(path), variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0]
-    except Exception as error:  # SciPy raises whatever its damaged input leads to
-        raise FileError(f"Error reading MAT file {os.fspath(path)}: {error}") from error
-    if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise FileError(f"{os.fspath(path)}: GTcls.Segmentation is {labels.dtype} {labels.shape}, not uint8 (H, W)")
-    return np.ascontiguousarray(labels)
+    return read_mat_field(path, "GTcls", "Segmentation")

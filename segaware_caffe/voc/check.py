@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from segaware_caffe.data.images import loading, read_image
+from segaware_caffe.data.images import open_image, read_image
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.segmentation.label_images import read_labels
 from segaware_caffe.segmentation.metrics import VOID
@@ -131,7 +129,7 @@ def _look_at(image: Path, labels: Iterable[Path], folder: VocFolder) -> Report:
 def _look_at_label(path: Path, size: tuple[int, int] | None, folder: VocFolder, report: Report) -> None:
     try:
         label = read_labels(path)
-        with loading(path), Image.open(path) as image:
+        with open_image(path) as image:
             mode = image.mode
     except CaffeError as error:
         report.unreadable.append(str(error))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segaware_caffe.errors import CaffeError, FileError
-from segaware_caffe.files import make_folder, replacing
+from segaware_caffe.files import make_folder, read_bytes, replacing
 
 #: the sets that the paper's experiments use, and how many images they have
 SUBSETS = {"train_aug": 10582, "val": 1449, "trainval_aug": 12031, "test": 1456}
@@ -52,7 +52,7 @@ def read_ids(path: str | os.PathLike[str]) -> list[str]:
     CaffeError if the file cannot be read, is empty, or names an image twice.
     """
     try:
-        lines = Path(path).read_text().splitlines()
+        lines = read_bytes(path).decode().splitlines()
     except OSError as error:
         raise FileError(f"{os.fspath(path)}: {error.strerror}") from error
     except UnicodeDecodeError as error:

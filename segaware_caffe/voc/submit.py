@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from segaware_caffe.data.images import loading
+from segaware_caffe.data.images import open_image
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.files import replacing
 from segaware_caffe.segmentation.evaluate import listed
@@ -45,7 +44,7 @@ def check_predictions(folder: Path, names: Sequence[str], voc: VocFolder, track:
 def _complaint(path: Path, image: Path) -> str | None:
     """What the server would refuse in a prediction."""
     try:
-        with loading(path), Image.open(path) as prediction:
+        with open_image(path) as prediction:
             values = np.asarray(prediction)
         size = image_size(image)
     except CaffeError as error:

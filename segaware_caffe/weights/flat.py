@@ -4,7 +4,6 @@ Only .safetensors keeps the net's name, its prototxt and the layers' types. Noth
 """
 
 import json
-import math
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +16,9 @@ import torch
 from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
+from segaware_caffe.limits import UNPACKED
 from segaware_caffe.weights.blobs import Array, ArrayBlob, BlobRef, LayerWeights, Weights, Writable, as_blob, check_shape
+from segaware_caffe.weights.npy import needed_and_stored
 from segaware_caffe.weights.sniff import open_as
 
 #: safetensors metadata: the net's name, [[layer, type, number of blobs], …] in order as JSON, and the net's definition
@@ -68,7 +69,10 @@ def read_torch(path: str | os.PathLike[str]) -> Weights:
     """The layers of a state dict that torch.save wrote; only tensors are unpickled, never code."""
     open_as(path, "torch")
     with _damage(path):
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        zipped = zipfile.is_zipfile(path)
+        if zipped:
+            _check_stored(path)
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise WeightsError(f"{path}: holds a {type(state).__name__}, not a state dict with names as keys")
     return Weights(os.fspath(path), "torch", layers=_layers(path, {key: _checked(v, path, key) for key, v in state.items()}))
@@ -143,14 +147,24 @@ def _checked(values: Array, path: str | os.PathLike[str], key: str) -> ArrayBlob
 def _check_members(path: str | os.PathLike[str]) -> None:
     """Compare what the arrays of a .npz file claim to hold with what is there, before any is read."""
     with zipfile.ZipFile(path) as archive:
+        unpacked = sum(info.file_size for info in archive.infolist())
+        UNPACKED.check(unpacked - 20 * os.path.getsize(path), f"{path}: it holds {unpacked}", WeightsError)
         for info in archive.infolist():
             with archive.open(info) as member:
-                version = np.lib.format.read_magic(member)
-                read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read_header(member)
-                needed, stored = math.prod(shape) * dtype.itemsize, info.file_size - member.tell()
+                needed, stored = needed_and_stored(member, info.file_size)
             if needed != stored:
                 raise WeightsError(f"{path}: '{info.filename}' needs {needed} bytes, but {stored} are stored")
+
+
+def _check_stored(path: str | os.PathLike[str]) -> None:
+    """torch.save packs nothing, so that what is packed, or lies in a file twice, was made to fill memory."""
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    packed = next((info.filename for info in members if info.compress_type != zipfile.ZIP_STORED), None)
+    if packed is not None:
+        raise WeightsError(f"{path}: '{packed}' is compressed, as no member of a PyTorch file is")
+    if sum(info.file_size for info in members) > os.path.getsize(path):
+        raise WeightsError(f"{path}: its members are larger than the file: they overlap")
 
 
 @contextmanager

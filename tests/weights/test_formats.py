@@ -182,8 +182,8 @@ def npy(shape, data, dtype="<f4"):
 BAD_ARCHIVES = {
     "lying shape": ({"a.0.npy": npy((2**40,), bytes(4))}, f"'a.0.npy' needs {2**42} bytes, but 4 are stored"),
     "too much data": ({"a.0.npy": npy((1,), bytes(8))}, "'a.0.npy' needs 4 bytes, but 8 are stored"),
-    "negative shape": ({"a.0.npy": npy((-1,), bytes(4))}, "'a.0.npy' needs -4 bytes, but 4 are stored"),
-    "strings": ({"a.0.npy": npy((1,), bytes(4), "<U1")}, "'a.0' holds <U1, not an array of numbers"),
+    "negative shape": ({"a.0.npy": npy((-1,), bytes(4))}, "it holds float32 of shape (-1,), not numbers"),
+    "strings": ({"a.0.npy": npy((1,), bytes(4), "<U1")}, "it holds <U1 of shape (1,), not numbers"),
     "no array": ({"a.0.npy": b"hello"}, "damaged, or not readable"),
     "other members": ({"hello.txt": b"hello"}, "a zip archive that is neither .npz nor a PyTorch file"),
 }
