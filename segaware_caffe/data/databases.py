@@ -1,9 +1,10 @@
 """LMDB and LevelDB databases of Datum records, read in key order (spec/pipeline.md 6.5).
 
-The packages that read them are extras. A process may open a database only once, so that all
-readers of one share its handle, which is closed when the last has gone.
+The packages that read them are extras, and run apart: a damaged database ends their process, not this one. Only one
+process may open a LevelDB, so that all readers of a database share it; it is closed when the last has gone.
 """
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from segaware_caffe.apart import Conversation
 from segaware_caffe.data.images import decode_image
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.extras import optional_import
@@ -22,60 +24,49 @@ from segaware_caffe.schema.messages import Datum, enum
 BACKENDS = enum("DataParameter.DB").values_by_name
 
 
-class Lmdb:
-    """An open LMDB environment, read-only; nothing is locked or written."""
+class Database:
+    """An open database, in a process of its own."""
 
-    def __init__(self, path: str):
-        self._path = path
-        self._lmdb = optional_import("lmdb", "lmdb", path)
-        try:
-            self._environment = self._lmdb.open(os.fsencode(path), readonly=True, lock=False)
-        except self._lmdb.Error as error:
-            raise FileError(f"cannot open LMDB: {error}") from error
+    def __init__(self, path: str, task: str):
+        _check_files(path)
+        self._conversation = Conversation(path, task, sum(entry.stat().st_size for entry in os.scandir(path)))
+        self._readers = itertools.count()
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._environment.close()
+        """Let go of the files."""
+        self._conversation.close()
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        try:
-            with self._environment.begin() as transaction:
-                yield from transaction.cursor()
-        except self._lmdb.Error as error:
-            raise FileError(f"cannot read LMDB '{self._path}': {error}") from error
+        reader, last = next(self._readers), False
+        while not last:
+            answer, content = self._conversation.ask(reader)
+            last, place = answer["last"], 0
+            for key, value in zip(answer["sizes"][::2], answer["sizes"][1::2], strict=True):
+                yield content[place : place + key], content[place + key : place + key + value]
+                place += key + value
 
 
-class LevelDb:
-    """An open LevelDB, which its library locks against other processes."""
-
-    def __init__(self, path: str):
-        try:
-            self._plyvel = optional_import("plyvel", "leveldb", path)
-        except CaffeError as error:
-            raise type(error)(f"{error}, or convert it once, where that is installed, by: segaware-caffe convert-db") from error
-        try:
-            self._database = self._plyvel.DB(path, create_if_missing=False)
-        except (self._plyvel.Error, OSError) as error:
-            raise FileError(f"cannot open LevelDB: {_text(error)}") from error
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._database.close()
-
-    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        try:
-            yield from self._database.iterator(verify_checksums=True)
-        except self._plyvel.Error as error:
-            raise FileError(f"cannot read LevelDB: {_text(error)}") from error
+def _check_files(path: str) -> None:
+    """FileError if something in the folder is no file: a library would wait for a pipe's writer."""
+    for entry in os.scandir(path):
+        if not entry.is_file():
+            raise FileError(f"source '{path}': {entry.name} is not a regular file")
 
 
-def _text(error: Exception) -> str:
-    """plyvel's messages are bytes."""
-    message = error.args[0] if error.args else ""
-    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+def _open_lmdb(path: str) -> Database:
+    optional_import("lmdb", "lmdb", path)
+    return Database(path, "lmdb")
 
 
-_KINDS: dict[int, Callable[[str], Any]] = {BACKENDS["LEVELDB"].number: LevelDb, BACKENDS["LMDB"].number: Lmdb}
+def _open_leveldb(path: str) -> Database:
+    try:
+        optional_import("plyvel", "leveldb", path)
+    except CaffeError as error:
+        raise type(error)(f"{error}, or convert it once, where that is installed, by: segaware-caffe convert-db") from error
+    return Database(path, "leveldb")
+
+
+_KINDS: dict[int, Callable[[str], Any]] = {BACKENDS["LEVELDB"].number: _open_leveldb, BACKENDS["LMDB"].number: _open_lmdb}
 _open: dict[tuple[str, int], list[Any]] = {}  # the database, and how many read it
 _lock = threading.RLock()
 #: LevelDBs of the process that this one was forked from: never closed, since threads do that which are not here
@@ -83,14 +74,10 @@ _inherited: list[Any] = []
 
 
 def _after_fork() -> None:
-    """A forked process opens databases anew; a LevelDB is locked by the other one."""
+    """A forked process opens databases anew; those that are open answer the process that it was forked from."""
     global _lock
     _lock = threading.RLock()
-    for database, _ in _open.values():
-        if isinstance(database, Lmdb):
-            database.close()
-        else:
-            _inherited.append(database)
+    _inherited.extend(database for database, _ in _open.values())
     _open.clear()
 
 
@@ -99,7 +86,7 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def open_database(path: str, backend: int) -> Iterator[Lmdb | LevelDb]:
+def open_database(path: str, backend: int) -> Iterator[Database]:
     """A database whose iteration gives (key, value) in key order. `backend` is a number of DataParameter.DB.
 
     Whoever reads it at the same time shares it: its library lets a process open it only once.

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from segaware_caffe.extras import optional_import
 from segaware_caffe.files import open_file, replacing
 from segaware_caffe.layers import Layer, Shape, register
 from segaware_caffe.layers.random import MersenneTwister
+from segaware_caffe.weights.hdf5 import Hdf5File
 
 logger = logging.getLogger(__name__)
 
@@ -80,28 +80,30 @@ def _rows(files: list[str], names: list[str], seed: int | None, paths: AllowedPa
 
 def read_datasets(path: str, names: Sequence[str]) -> list[np.ndarray]:
     """Datasets of an HDF5 file as float32, all with equally many rows, at least one."""
-    h5py = optional_import("h5py", "hdf5", path)
     try:
-        with h5py.File(path, "r") as file:
-            arrays = [_dataset(h5py, file, name, path) for name in names]
-    except (OSError, RuntimeError) as error:
-        raise FileError(f"Failed opening HDF5 file: {path}: {error}") from error
+        file = Hdf5File(path, names, FileError)
+    except FileError as error:
+        raise FileError(f"Failed opening HDF5 file: {path}: {str(error).removeprefix(f'{path}: ')}") from error
+    arrays = [_dataset(file, name, path) for name in names]
     rows = {name: len(array) for name, array in zip(names, arrays, strict=True)}
     if len(set(rows.values())) > 1 or not all(rows.values()):
         raise FileError(f"{path}: the datasets must have equally many rows, at least one: {rows}")
     return arrays
 
 
-def _dataset(h5py: ModuleType, file: Any, name: str, path: str) -> np.ndarray:
-    dataset = file.get(name)
-    if not isinstance(dataset, h5py.Dataset):
-        raise FileError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file) or 'none'}")
-    if dataset.file != file or dataset.external or dataset.is_virtual:
+def _dataset(file: Hdf5File, name: str, path: str) -> np.ndarray:
+    dataset = file.found[name]
+    if dataset is None or "members" in dataset:
+        raise FileError(f"{path}: Failed to find HDF5 dataset {name}; the file has {', '.join(file.names) or 'none'}")
+    if dataset.get("elsewhere"):
         raise FileError(f"{path}: dataset {name} lies in another file; a data set that a net reads must be in the file that its list names")
-    if dataset.dtype.kind not in "fiu" or not dataset.shape:
-        raise FileError(f"{path}: dataset {name} must hold rows of numbers, not {dataset.dtype} of shape {dataset.shape}")
-    logger.info("Datatype class: H5T_%s", "FLOAT" if dataset.dtype.kind == "f" else "INTEGER", extra={"once": True})
-    return dataset.astype(np.float32)[()]
+    if dataset["kind"] not in "fiu" or not dataset["shape"]:
+        raise FileError(f"{path}: dataset {name} must hold rows of numbers, not {dataset['type']} of shape {dataset['shape']}")
+    logger.info("Datatype class: H5T_%s", "FLOAT" if dataset["kind"] == "f" else "INTEGER", extra={"once": True})
+    blob = file.blob(dataset, f"{path}: dataset {name}")
+    values = np.empty(blob.shape, np.float32)
+    blob.read_into(values)
+    return values
 
 
 @register("HDF5Output", source="spec/pipeline.md 6.6")

@@ -1,18 +1,19 @@
 """.caffemodel.h5 files: group `data/<layer>/` with datasets `0`, `1`, … (spec/pipeline.md 2.9).
 
-h5py is an optional extra of this package. Links that lead out of the file are not followed.
+h5py is an optional extra of this package. What reads runs apart (`segaware_caffe.apart`): a damaged file can make the HDF5
+library loop for ever or crash. Links are not followed.
 """
 
 import io
 import math
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
+from segaware_caffe.apart import Conversation
 from segaware_caffe.errors import CaffeError, WeightsError
 from segaware_caffe.extras import optional_import
 from segaware_caffe.files import replacing
@@ -20,12 +21,15 @@ from segaware_caffe.weights.blobs import (
     DOUBLE,
     FLOAT,
     BlobRef,
+    FileBlob,
     LayerWeights,
+    Run,
     Weights,
     Writable,
     as_blob,
     check_shape,
 )
+from segaware_caffe.weights.mapped import MappedFile
 from segaware_caffe.weights.sniff import open_as
 
 DATA, DIFF = "data", "diff"
@@ -36,20 +40,48 @@ MAX_BLOBS = 256
 BLOB_NAMES = {str(index) for index in range(MAX_BLOBS)}
 
 
-class DatasetBlob(BlobRef):
-    """A blob in an open HDF5 file."""
+Node = dict[str, Any]
 
-    def __init__(self, dataset: Any, where: str):
-        self._dataset, self._where = dataset, where
-        self.shape = dataset.shape
-        self.dtype = DOUBLE if dataset.dtype.kind == "f" and dataset.dtype.itemsize == 8 else FLOAT
 
-    def _fill(self, memory: np.ndarray) -> None:
-        if memory.size:
+class Hdf5File:
+    """What of a file was asked for, read by the HDF5 library in a process of its own; the values stay where they lie.
+
+    `found` has a group (its members and attributes), a dataset, or None (missing, or a link) for each of the names.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], names: Sequence[str], kind: type[CaffeError] = WeightsError):
+        optional_import("h5py", "hdf5", path)
+        self.path, self._kind = path, kind
+        self._file = open_as(path, "hdf5")
+        with tempfile.TemporaryFile() if not hasattr(os, "memfd_create") else open(os.memfd_create("hdf5"), "w+b") as spill:
+            conversation = Conversation(path, "hdf5", self._file.size, spill.fileno(), kind)
             try:
-                self._dataset.read_direct(memory.reshape(self.shape))
-            except (OSError, RuntimeError, ValueError, TypeError) as error:
-                raise WeightsError(f"{self._where}: cannot be read: {error}") from error
+                answer, _ = conversation.ask(list(names))
+            finally:
+                conversation.close()
+            self.found: dict[str, Node | None] = answer["found"]
+            self.names: list[str] = answer["names"]
+            self.attributes: dict[str, str] = answer["attributes"]
+            self._spilled = MappedFile(path, spill.fileno()) if os.fstat(spill.fileno()).st_size else self._file
+
+    def blob(self, dataset: Node, where: str) -> BlobRef:
+        """A dataset whose shape and type are sound and whose values are all in this file."""
+        shape = dataset["shape"]
+        if shape is None or dataset["kind"] not in "fiu":
+            raise self._kind(f"{where}: holds {dataset['type']}, not numbers")
+        problem = check_shape(shape)
+        if problem:
+            raise self._kind(f"{where}: {problem}")
+        if dataset.get("elsewhere"):
+            raise self._kind(f"{where}: its values are in another file")
+        if "problem" in dataset:
+            raise self._kind(f"{where}: {dataset['problem']}")
+        dtype = DOUBLE if dataset["double"] else FLOAT
+        file, start = (self._file, dataset["offset"]) if "offset" in dataset else (self._spilled, dataset.get("spilled", 0))
+        count = math.prod(shape)
+        if start + count * dtype.itemsize > file.size:
+            raise self._kind(f"{where}: its values end before its shape does")
+        return FileBlob(file, [Run(start, count, dtype.itemsize)] if count else [], tuple(shape), dtype)
 
 
 def read_hdf5(path: str | os.PathLike[str]) -> Weights:
@@ -63,19 +95,12 @@ def read_hdf5(path: str | os.PathLike[str]) -> Weights:
     >>> read_hdf5("net.caffemodel.h5").kind
     'hdf5'
     """
-    h5py = optional_import("h5py", "hdf5", path)
-    open_as(path, "hdf5")
-    try:
-        file = h5py.File(path, "r")
-        weights = Weights(os.fspath(path), "hdf5", _attribute(file, NET_NAME))
-        data = member(h5py, file, DATA, h5py.Group, path)
-        for name in data:
-            group = member(h5py, data, name, h5py.Group, path)
-            weights.layers.append(LayerWeights(name, _attribute(group, TYPE), _read_blobs(h5py, group, name, path)))
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        if isinstance(error, CaffeError):
-            raise
-        raise WeightsError(f"{path}: a damaged HDF5 file: {error}") from error
+    file = Hdf5File(path, [DATA])
+    weights = Weights(os.fspath(path), "hdf5", file.attributes.get(NET_NAME, ""))
+    layers = member(file.found, DATA, "group", path, "/")["members"]
+    for name in layers:
+        group = member(layers, name, "group", path, f"/{DATA}")
+        weights.layers.append(LayerWeights(name, group["attributes"].get(TYPE, ""), _read_blobs(file, group["members"], name)))
     return weights
 
 
@@ -139,40 +164,19 @@ def check_hdf5_names(path: str | os.PathLike[str], names: Sequence[str]) -> None
         )
 
 
-def _read_blobs(h5py: Any, group: Any, layer: str, path: str | os.PathLike[str]) -> list[BlobRef | None]:
+def _read_blobs(file: Hdf5File, members: dict[str, Node | None], layer: str) -> list[BlobRef | None]:
     blobs: dict[int, BlobRef] = {}
-    for key in group:
-        where = f"{path}: layer '{layer}' blob {key}"
+    for key in members:
+        where = f"{file.path}: layer '{layer}' blob {key}"
         if key not in BLOB_NAMES:
             raise WeightsError(f"{where}: the datasets of a layer are named 0, 1, … {MAX_BLOBS - 1}")
-        blobs[int(key)] = checked(member(h5py, group, key, h5py.Dataset, path), where)
+        blobs[int(key)] = file.blob(member(members, key, "dataset", file.path, f"/{DATA}/{layer}"), where)
     return [blobs.get(index) for index in range(max(blobs, default=-1) + 1)]
 
 
-def checked(dataset: Any, where: str) -> DatasetBlob:
-    """A dataset whose shape and type are sound and whose values are all in this file."""
-    if dataset.shape is None or dataset.dtype.kind not in "fiu":
-        raise WeightsError(f"{where}: holds {dataset.dtype}, not numbers")
-    problem = check_shape(dataset.shape)
-    if problem:
-        raise WeightsError(f"{where}: {problem}")
-    if dataset.is_virtual or dataset.external:
-        raise WeightsError(f"{where}: its values are in another file")
-    size, stored = math.prod(dataset.shape) * dataset.dtype.itemsize, dataset.id.get_storage_size()
-    if stored < size and dataset.compression is None:
-        raise WeightsError(f"{where}: its shape needs {size} bytes, but {stored} are stored")
-    return DatasetBlob(dataset, where)
-
-
-def member(h5py: Any, group: Any, name: str, kind: type, path: str | os.PathLike[str]) -> Any:
-    """`group[name]` if it is an object of that kind within the file."""
-    link = group.get(name, getlink=True)
-    member = group[name] if isinstance(link, h5py.HardLink) else None
-    if not isinstance(member, kind):
-        raise WeightsError(f"{path}: not a Caffe weights file: it has no {kind.__name__.lower()} '{name}' in '{group.name}'")
-    return member
-
-
-def _attribute(node: Any, name: str) -> str:
-    value = node.attrs.get(name, "")
-    return value if isinstance(value, str) else ""
+def member(members: dict[str, Node | None], name: str, kind: str, path: str | os.PathLike[str], within: str) -> Node:
+    """The "group" or "dataset" of that name."""
+    found = members.get(name)
+    if found is None or ("members" in found) != (kind == "group"):
+        raise WeightsError(f"{path}: not a Caffe weights file: it has no {kind} '{name}' in '{within}'")
+    return found

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from segaware_caffe.errors import FileError, WeightsError
+from segaware_caffe.errors import CaffeError, FileError, WeightsError
 
 #: Bytes that one thread reads at a time; what is larger is read by several.
 SLICE = 2**24
@@ -25,12 +25,15 @@ class MappedFile:
     the mapped pages, which count as memory of the process, are not touched.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
+    def __init__(self, path: str | os.PathLike[str], descriptor: int | None = None):
         self.path = os.fspath(path)
         try:
-            if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
+            if descriptor is not None:  # of a file that is open already, and has no name
+                self._descriptor = os.dup(descriptor)
+            elif stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for its writer
+                self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            else:
                 raise FileError(f"{self.path}: not a regular file")
-            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
             weakref.finalize(self, os.close, self._descriptor)
             self.size = os.fstat(self._descriptor).st_size
             if self.size == 0:
@@ -38,8 +41,10 @@ class MappedFile:
             self.data = mmap.mmap(self._descriptor, 0, access=mmap.ACCESS_READ)
         except FileNotFoundError as error:
             raise FileError(f"File not found: {self.path}") from error
-        except OSError as error:
-            raise FileError(f"{self.path}: cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            if isinstance(error, CaffeError):
+                raise
+            raise FileError(f"{self.path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
     def read_into(self, memory: np.ndarray, offset: int) -> None:
         """Fill a contiguous array with the bytes from `offset` on."""

@@ -1,5 +1,6 @@
 """Solver states, .solverstate and .solverstate.h5: what a training run needs besides the weights (spec/pipeline.md 3, 4.6)."""
 
+import math
 import os
 import struct
 from collections.abc import Sequence
@@ -8,14 +9,12 @@ from typing import Any, Generic
 
 import numpy as np
 
-from segaware_caffe.errors import CaffeError, WeightsError
-from segaware_caffe.extras import optional_import
+from segaware_caffe.errors import WeightsError
 from segaware_caffe.files import replacing
 from segaware_caffe.weights.blobs import B, BlobRef, as_blob
 from segaware_caffe.weights.caffemodel import read_blob
-from segaware_caffe.weights.hdf5 import checked, member, new_hdf5
+from segaware_caffe.weights.hdf5 import Hdf5File, member, new_hdf5
 from segaware_caffe.weights.mapped import MappedFile
-from segaware_caffe.weights.sniff import open_as
 from segaware_caffe.weights.wire import BYTES, FIXED32, VARINT, Scanner
 from segaware_caffe.weights.write import blob_field, bytes_field, varint, write_parts
 
@@ -106,28 +105,26 @@ def _number_field(number: int, value: int) -> bytes:
 
 
 def _read_hdf5(path: str | os.PathLike[str]) -> SolverState[BlobRef]:
-    h5py = optional_import("h5py", "hdf5", path)
-    open_as(path, "hdf5")
-    try:
-        file = h5py.File(path, "r")
-        iteration, step, name = (_value(member(h5py, file, key, h5py.Dataset, path)) for key in ("iter", "current_step", "learned_net"))
-        group = member(h5py, file, "history", h5py.Group, path)
-        keys = [str(index) for index in range(len(group))]
-        history: list[BlobRef] = [checked(member(h5py, group, key, h5py.Dataset, path), f"{path}: history blob {key}") for key in keys]
-        learned_net = os.fsdecode(name)
-        plateau = [_value(member(h5py, file, key, h5py.Dataset, path)) if key in file else missing for key, missing in PLATEAU.items()]
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        if isinstance(error, CaffeError):
-            raise
-        raise WeightsError(f"{path}: a damaged HDF5 file: {error}") from error
-    return _checked_state(path, int(iteration), learned_net, int(step), history, int(plateau[0]), float(plateau[1]))
+    file = Hdf5File(path, ["iter", "current_step", "learned_net", "history", *PLATEAU])
+    iteration, step, name = (_value(file, key) for key in ("iter", "current_step", "learned_net"))
+    stored = member(file.found, "history", "group", path, "/")["members"]
+    history = []
+    for index in range(len(stored)):
+        history.append(file.blob(member(stored, str(index), "dataset", path, "/history"), f"{path}: history blob {index}"))
+    event, loss = (_value(file, key) if file.found[key] else missing for key, missing in PLATEAU.items())
+    if not isinstance(name, str) or not all(
+        isinstance(number, (int, float)) and math.isfinite(number) for number in (iteration, step, event)
+    ):
+        raise WeightsError(f"{path}: a damaged solver state: iteration {iteration}, step {step}, last event {event}, weights in {name}")
+    return _checked_state(path, int(iteration), name.split("\0")[0], int(step), history, int(event), float(loss))
 
 
-def _value(dataset: Any) -> Any:
+def _value(file: Hdf5File, name: str) -> Any:
     """The one element of a dataset."""
-    if dataset.size != 1:
-        raise WeightsError(f"{dataset.file.filename}: '{dataset.name}' must hold one value, not {dataset.size}")
-    return dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]
+    dataset = member(file.found, name, "dataset", file.path, "/")
+    if dataset.get("value") is None:
+        raise WeightsError(f"{file.path}: '/{name}' must hold one value, not {math.prod(dataset['shape'] or ())} of {dataset['type']}")
+    return dataset["value"]
 
 
 def _write_hdf5(path: str | os.PathLike[str], state: SolverState[Any], history: Sequence[BlobRef]) -> None:

@@ -181,7 +181,8 @@ def main() -> int:
         count = fuzz(name, args.seconds / len(names), args.seed, findings)
         counts.append(count)
         print(
-            f"{name:14} {count.inputs:9} inputs in {count.seconds:7.1f} s, {count.refused:9} refused, slowest {count.slowest:6.3f} s, {count.findings} findings",
+            f"{name:14} {count.inputs:9} inputs in {count.seconds:7.1f} s, {count.refused:9} refused,"
+            f" slowest {count.slowest:6.3f} s, {count.findings} findings",
             flush=True,
         )
         if args.report:
