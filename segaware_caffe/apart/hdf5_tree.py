@@ -61,8 +61,10 @@ class _Tree:
         self._groups: set[int] = set()
 
     def find(self, group: Any, name: str) -> Any:
-        """The object of that name (`a/b` is `b` in the group `a`); None if there is none, or only a link."""
+        """The object of that name (`a/b` is `b` in the group `a`); None if there is none, or a link within the file."""
         first, _, rest = name.strip("/").partition("/")
+        if isinstance(group.get(first, getlink=True), h5py.ExternalLink):
+            return {"shape": None, "type": "a link", "kind": "", "elsewhere": True}
         found = _linked(group, first)
         if not rest:
             return None if found is None else self.object(found, 0)
@@ -91,7 +93,7 @@ class _Tree:
         dtype = dataset.dtype
         told: dict[str, Any] = {"shape": dataset.shape, "type": str(dtype), "kind": dtype.kind, "double": dtype == np.float64}
         if dataset.shape is None or dataset.is_virtual or dataset.external:
-            return told | {"elsewhere": dataset.shape is not None}
+            return told | {"elsewhere": dataset.shape is not None}  # what holds no values has no shape
         if dataset.size == 1:
             value = dataset[(0,) * len(dataset.shape)] if dataset.shape else dataset[()]
             told["value"] = _plain(value)
