@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.limits import UNPACKED
@@ -44,7 +44,11 @@ class Conversation:
         with theirs:
             request = {"task": task, "path": os.path.abspath(path), "seconds": SECONDS + size // PACE, "memory": self._memory}
             _Server.fork(request, theirs.fileno(), spill)
-        self.ask(OPEN)
+        try:
+            self.ask(OPEN)
+        except CaffeError:
+            self._socket.close()
+            raise
 
     def ask(self, question: Any) -> tuple[Any, bytes]:
         """The answer, and the bytes that come with it."""
@@ -103,6 +107,8 @@ class _Server:
 
     _lock = threading.Lock()
     _running: "_Server | None" = None
+    #: those of the process that this one was forked from, whose handles are its own to close, and those that ended
+    _replaced: ClassVar[list["_Server | None"]] = []
 
     def __init__(self) -> None:
         self.owner = os.getpid()
@@ -123,6 +129,7 @@ class _Server:
         """A process for a file, which talks through the socket `theirs` and may write to `spill`."""
         with cls._lock:
             if cls._running is None or cls._running.owner != os.getpid() or cls._running.process.poll() is not None:
+                cls._replaced.append(cls._running)
                 cls._running = cls()
             handles = array.array("i", [theirs] if spill is None else [theirs, spill])
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, handles)]
