@@ -29,8 +29,8 @@ from segaware_caffe.schema import enum, extend_schema, message_class, messages, 
 from segaware_caffe.schema.blobproto import read_blobproto
 from segaware_caffe.segmentation.bin_matrices import read_bin
 from segaware_caffe.segmentation.label_images import read_labels
+from segaware_caffe.segmentation.photographs import read_photograph
 from segaware_caffe.segmentation.refine import read_features
-from segaware_caffe.segmentation.segment import read_photograph
 from segaware_caffe.solver.log import read_log
 from segaware_caffe.solver.log_tables import read_tables
 from segaware_caffe.voc.augment import read_sbd
