@@ -11,6 +11,7 @@ if they are meant, raise SEGAWARE_CAFFE_MAX_PIXELS
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from segaware_caffe.errors import CaffeError
@@ -20,10 +21,13 @@ PREFIX = "SEGAWARE_CAFFE_MAX_"
 
 @dataclass(frozen=True)
 class Limit:
-    """The bound `default`, or what the environment variable SEGAWARE_CAFFE_MAX_<name> says; `what` is counted."""
+    """The bound `default` (a number, or what gives one), or what the environment variable SEGAWARE_CAFFE_MAX_<name> says.
+
+    `what` is counted.
+    """
 
     name: str
-    default: int
+    default: int | Callable[[], int]
     what: str
 
     @property
@@ -35,7 +39,7 @@ class Limit:
         """The bound now. CaffeError if the environment says no number."""
         text = os.environ.get(self.variable, "")
         try:
-            return int(float(text)) if text else self.default
+            return int(float(text)) if text else self.default() if callable(self.default) else self.default
         except (ValueError, OverflowError):
             raise CaffeError(f"{self.variable} must be a number, not '{text}'") from None
 
@@ -46,9 +50,27 @@ class Limit:
             raise kind(f"{asked} {self.what}, more than the {most} that are taken unasked; if they are meant, raise {self.variable}")
 
 
+def _memory() -> int:
+    """Bytes of memory that this machine has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows
+        return 2**36
+
+
 #: of an image: decoding one of so many pixels takes less than 1 GB
 PIXELS = Limit("PIXELS", 2**26, "pixels")
 #: of what a packed file holds, beyond 20 times its own size
 UNPACKED = Limit("UNPACKED", 2**30, "bytes unpacked")
 #: of a list, of which each becomes an item of some 250 bytes
 LINES = Limit("LINES", 2**22, "lines")
+#: of a net
+LAYERS = Limit("LAYERS", 2**14, "layers")
+#: of a learned blob, and of a blob that comes from no other; 2 GiB as float32
+ELEMENTS = Limit("ELEMENTS", 2**29, "elements")
+#: of a net: its learned blobs, and the largest of its steps or all that it gives
+MEMORY = Limit("MEMORY", _memory, "bytes of memory")
+#: of a kernel: some layers go through them one by one
+POSITIONS = Limit("POSITIONS", 2**16, "positions")
+#: of what a layer does again and again: iterations, time steps
+STEPS = Limit("STEPS", 2**14, "times")

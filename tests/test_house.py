@@ -148,7 +148,7 @@ THEMES = {
     "data": "golden_data label_map_layers",
     "export": "kinds round_trip",
     "layers": "declarations docs forks not_finite",
-    "net": "compile explain full_nets hostile_input launches module parallel sequences threads wild zoo",
+    "net": "compile explain full_nets hostile_input launches limits module parallel sequences threads wild zoo",
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",

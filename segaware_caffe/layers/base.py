@@ -18,6 +18,7 @@ from segaware_caffe.errors import CaffeError, FieldError, FileError, GraphError,
 from segaware_caffe.layers.context import Context
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.runnable import Runnable
+from segaware_caffe.limits import ELEMENTS, Limit
 from segaware_caffe.ops.device import stops
 from segaware_caffe.schema.plain import plain
 from segaware_caffe.schema.shapes import Shape as Shape
@@ -26,11 +27,9 @@ from segaware_caffe.schema.shapes import dims as dims
 Count = int | tuple[int, int | None]
 Kind = type[CaffeError]
 
-#: Learned blobs and shapes written in a prototxt hold at most this many elements (2 GiB as
-#: float32): a typing error or a hostile file must not exhaust memory.
-MAX_DECLARED_ELEMENTS = 2**29
 #: The reference's own limit for any blob.
 MAX_ELEMENTS = 2**31 - 1
+EMPTY = "it must not be empty or negative"
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,9 @@ class Layer(Runnable):
         """Declare the next learned blob. `fill`: a FillerParameter (None: constant 0) or a function."""
         shape = tuple(int(d) for d in shape)
         count = math.prod(shape)
-        if not 0 < count <= MAX_DECLARED_ELEMENTS:
-            self.fail(f"learned blob {len(self.specs)} would have shape {dims(shape)}: {limits(count)}")
+        what = f"learned blob {len(self.specs)} would have shape {dims(shape)}"
+        self.check(count > 0, f"{what}: {EMPTY}")
+        self.check_limit(ELEMENTS, count, f"{what}:")
         if not callable(fill):
             fill = filler(fill, shape, self.fail)
         self.specs.append(BlobSpec(shape, fill, fixed))
@@ -162,6 +162,11 @@ class Layer(Runnable):
             return self.context.paths.check(path, field)
         except FileError as error:
             self.fail(str(error), FileError)
+
+    def check_limit(self, limit: Limit, count: int, what: str) -> None:
+        """`fail` if a bound, which the user can raise, is below `count`; `what` is the beginning of the sentence."""
+        with of_kind(FieldError):
+            limit.check(count, f"layer '{self.name}' ({self.type}): {what} {count}")
 
     def check_indices(self, indices: torch.Tensor, size: int, what: str, hint: str = "") -> None:
         """Raise CaffeError for an index outside [0, size); a GPU stops at it by itself, later (`ops.device.stops`).
@@ -227,9 +232,11 @@ class Layer(Runnable):
             shapes = self.reshape(*bottoms)
             shapes = shapes if isinstance(shapes, list) else [shapes]
             for shape in shapes:
-                count = math.prod(shape)
-                if count > MAX_ELEMENTS or any(d < 0 for d in shape):
-                    self.fail(f"top would have shape {dims(shape)}: {limits(count)}")
+                what = f"top would have shape {dims(shape)}"
+                self.check(min(shape, default=0) >= 0, f"{what}: {EMPTY}")
+                self.check(math.prod(shape) <= MAX_ELEMENTS, f"{what}: blob size exceeds INT_MAX")
+                if not bottoms:
+                    self.check_limit(ELEMENTS, math.prod(shape), f"{what}:")
         return shapes
 
     def check_counts(self) -> None:
@@ -293,10 +300,3 @@ class Layer(Runnable):
 def attribute(index: int) -> str:
     """The name under which a layer has its learned blob `index` as a parameter."""
     return f"blob{index}"
-
-
-def limits(count: int) -> str:
-    """Why a number of elements is refused."""
-    if count <= 0:
-        return "it must not be empty or negative"
-    return f"blob size exceeds the limit of {MAX_DECLARED_ELEMENTS} elements (learned or declared) or INT_MAX"

@@ -7,6 +7,7 @@ from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.meanfield import diagonal
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.valid_area import check_finite
+from segaware_caffe.limits import STEPS
 from segaware_caffe.ops.crf_rnn import averaging, mean_field_network
 from segaware_caffe.ops.densecrf import Kernel
 
@@ -38,6 +39,7 @@ class MultiStageMeanfield(Layer):
 
     def setup(self, unary: Shape, *_: Shape) -> None:
         param = self.options
+        self.check_limit(STEPS, param.num_iterations, "num_iterations:")
         self.check(param.num_iterations > 1, f"Number of iterations must be greater than 1, not {param.num_iterations}")
         alpha, beta, gamma = (self._theta(f"theta_{name}") for name in ("alpha", "beta", "gamma"))
         self.spatial = Kernel(1, gamma, gamma)

@@ -7,6 +7,7 @@ import torch
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.valid_area import check_finite, check_sizes_shape, read_sizes
+from segaware_caffe.limits import STEPS
 from segaware_caffe.ops.densecrf import Kernel, dense_crf
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class DenseCRF(Layer):
         self._check_lists("pos_w", "pos_xy_std")
         self._check_lists("bi_w", "bi_xy_std", "bi_rgb_std")
         self.check(len(options.bi_w) > 0, "with an image, bi_w, bi_xy_std and bi_rgb_std must be given at least once")
+        self.check_limit(STEPS, options.max_iter, "max_iter:")
         self.check(options.max_iter >= 0, f"max_iter must not be negative, but is {options.max_iter}")
         positional = zip(options.pos_w, options.pos_xy_std, strict=True)
         bilateral = zip(options.bi_w, options.bi_xy_std, options.bi_rgb_std, strict=True)

@@ -5,6 +5,7 @@ import torch
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.valid_area import check_sizes_shape, read_sizes
+from segaware_caffe.limits import STEPS
 from segaware_caffe.ops.domain_transform import domain_transform
 
 
@@ -30,6 +31,7 @@ class DomainTransform(Layer):
         options = self.options
         for field in ("num_iter", "spatial_sigma", "range_sigma"):
             self.check(getattr(options, field) > 0, f"{field} must be positive, not {getattr(options, field):g}")
+        self.check_limit(STEPS, options.num_iter, "num_iter:")
         self.check(0 <= options.min_weight <= 1, f"min_weight must lie between 0 and 1, not {options.min_weight:g}")
 
     def reshape(self, image: Shape, edges: Shape, sizes: Shape) -> Shape:

@@ -1,8 +1,10 @@
 """The geometry of `convolution_param`, shared by all layers that slide a kernel (spec/layers.md 2.1)."""
 
+import math
 from typing import Any
 
 from segaware_caffe.layers.base import Layer, Shape
+from segaware_caffe.limits import POSITIONS
 from segaware_caffe.ops.geometry import Geometry
 
 
@@ -23,6 +25,7 @@ def read_geometry(layer: Layer, bottom: Shape) -> tuple[int, Geometry]:
         layer.check(len(param.kernel_size) > 0 or count == 0, "convolution_param needs kernel_size, or kernel_h and kernel_w")
         kernel = _spread(layer, param.kernel_size, "kernel_size", count, 1)
     layer.check(all(kernel), f"kernel dimensions must be positive, not {kernel}")
+    layer.check_limit(POSITIONS, math.prod(kernel), f"a kernel {kernel} of")
     stride = _spread_or_pair(layer, param, "stride", count, 1)
     layer.check(all(stride), f"stride must be positive, not {stride}")
     pad = _spread_or_pair(layer, param, "pad", count, 0)

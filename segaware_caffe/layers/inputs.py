@@ -1,22 +1,18 @@
 """Blobs that come from outside or from nothing: Input, DummyData."""
 
-import math
 from collections.abc import Callable
 
 import torch
 
-from segaware_caffe.layers.base import MAX_DECLARED_ELEMENTS, Layer, Shape, dims, limits
+from segaware_caffe.layers.base import EMPTY, Layer, Shape, dims
 from segaware_caffe.layers.fillers import filler
 from segaware_caffe.layers.registry import register
 
 
 def declared_shape(layer: Layer, values: list[int]) -> Shape:
-    """A shape written in the prototxt, checked against the limit of declared elements."""
+    """A shape written in the prototxt; its size is checked with that of every top."""
     shape = tuple(values)
-    layer.check(
-        min(shape, default=1) > 0 and math.prod(shape) <= MAX_DECLARED_ELEMENTS,
-        f"shape {dims(shape)} is refused: {limits(0 if min(shape, default=1) < 1 else math.prod(shape))}",
-    )
+    layer.check(min(shape, default=1) > 0, f"shape {dims(shape)} is refused: {EMPTY}")
     return shape
 
 

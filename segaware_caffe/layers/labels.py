@@ -5,6 +5,7 @@ import torch
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
 from segaware_caffe.layers.targets import class_indices
+from segaware_caffe.limits import STEPS
 from segaware_caffe.ops.adaptive_bias import adaptive_bias
 
 NO_LABEL = -1
@@ -27,6 +28,7 @@ class AdaptiveBiasChannel(Layer):
 
     def setup(self, scores: Shape, labels: Shape) -> None:
         options = self.options
+        self.check_limit(STEPS, options.num_iter, "num_iter:")
         self.check(options.num_iter > 0, f"num_iter must be positive, not {options.num_iter}")
         for field in ("bg_portion", "fg_portion"):
             self.check(0 <= getattr(options, field) < 1, f"{field} must be in [0, 1), not {getattr(options, field):g}")

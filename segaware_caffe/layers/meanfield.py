@@ -10,6 +10,7 @@ import torch
 
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
+from segaware_caffe.limits import STEPS
 from segaware_caffe.ops.geometry import Geometry
 from segaware_caffe.ops.normconv import Filter, mean_field, softmax_mask
 
@@ -36,6 +37,7 @@ class MaskedMeanField(Layer):
 
     def setup(self, unary: Shape, *others: Shape) -> None:
         iterations, sizes = self.options.num_iterations, self.options.kernel_size
+        self.check_limit(STEPS, iterations, "num_iterations:")
         self.check(iterations > 1, f"num_iterations must be greater than 1, not {iterations}")
         self.check(len(sizes) == self.kernels, f"kernel_size must be given {self.kernels} time(s), not {len(sizes)}")
         self.check(all(sizes), "kernel_size must be positive")

@@ -6,6 +6,7 @@ import torch
 
 from segaware_caffe.layers.base import Layer, Shape
 from segaware_caffe.layers.registry import register
+from segaware_caffe.limits import POSITIONS
 from segaware_caffe.ops.pooling import Windows, average_pool, max_pool, max_pool_values, stochastic_mean, stochastic_pool
 
 
@@ -115,6 +116,7 @@ class SPP(Pool):
 
     def setup(self, bottom: Shape) -> None:
         self.check(self.options.pyramid_height > 0, "pyramid_height must be positive")
+        self.check_limit(POSITIONS, 4 ** min(self.options.pyramid_height - 1, 32), f"pyramid_height {self.options.pyramid_height}: bins at")
 
     def reshape(self, bottom: Shape) -> Shape:
         shapes = [self.pooled_shape(bottom, windows) for windows in self.levels(bottom)]

@@ -10,6 +10,7 @@ from torch.nn import functional
 from segaware_caffe.errors import ShapeError
 from segaware_caffe.layers.base import Layer, Shape, dims
 from segaware_caffe.layers.registry import register
+from segaware_caffe.limits import STEPS
 from segaware_caffe.ops.recurrent import lstm_unit
 
 States = list[torch.Tensor]
@@ -46,6 +47,7 @@ class Recurrent(Layer):
         )
         self.check(self.num_tops == 1 + exposed, f"produces {1 + exposed} top(s), but {self.num_tops} are given")
         self.check(len(x) >= 2, f"bottom 0 must have at least 2 axes -- (#timesteps, #streams, ...), not shape {dims(x)}", ShapeError)
+        self.check_limit(STEPS, x[0], "unrolled")
         self._steps, self._static = x[0], len(bottoms) == 3 + exposed
         rows = self.gates * options.num_output
         self.add_blob((rows, math.prod(x[2:])), options.weight_filler)

@@ -8,8 +8,9 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from segaware_caffe.errors import CaffeError, FieldError, UnknownLayerError, of_kind
+from segaware_caffe.errors import CaffeError, FieldError, GraphError, UnknownLayerError, of_kind
 from segaware_caffe.layers import Context, Layer, Shape, dims, is_registered, layer_class
+from segaware_caffe.limits import LAYERS, MEMORY
 from segaware_caffe.net.graph import Graph, Node, wire
 from segaware_caffe.net.insert_splits import insert_splits
 from segaware_caffe.schema.alignment import aligning_offset
@@ -22,6 +23,7 @@ def build_graph(net: Any, context: Context, allow_python_layers: bool = False) -
 
     Returns the graph and the shape of every value. Learned blobs are declared, not allocated.
     """
+    LAYERS.check(len(net.layer), f"net '{net.name}': {len(net.layer)}", GraphError)
     _check_types(net)
     _check_crops(net)
     _check_python_layers(net, allow_python_layers)
@@ -50,7 +52,17 @@ def build_graph(net: Any, context: Context, allow_python_layers: bool = False) -
             bytes_total += 4 * _count(shape)
         logger.info("Memory required for data: %d", bytes_total)
         nodes.append(replace(node, module=layer, loss_weights=weights, effects=layer.effects))
+    _check_memory(net.name, nodes, shapes)
     return replace(graph, nodes=tuple(nodes)), shapes
+
+
+def _check_memory(name: str, nodes: list[Node], shapes: dict[int, Shape]) -> None:
+    """What the net cannot do without: its learned blobs, and the blobs of its largest step or those that nobody reads."""
+    learned = sum(_count(spec.shape) for node in nodes for spec in node.module.specs)
+    step = max((sum(_count(shapes[value]) for value in {*node.bottoms, *node.tops}) for node in nodes), default=0)
+    given = sum(_count(shapes[value]) for value in shapes.keys() - {value for node in nodes for value in node.bottoms})
+    needed = 4 * (learned + max(step, given))
+    MEMORY.check(needed, f"net '{name}' needs at least {needed}")
 
 
 def _check_types(net: Any) -> None:

@@ -17,11 +17,11 @@ INNER = 'layer { name: "fc" type: "InnerProduct" bottom: "data" top: "fc" inner_
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (INPUT.replace("dim: 8", "dim: 1000000000"), "layer 'in' (Input): shape"),
+        (INPUT.replace("dim: 8", "dim: 1000000000"), "layer 'in' (Input): top would have shape"),
         (INPUT.replace("dim: 8", "dim: -8"), "must not be empty or negative"),
         (INPUT + INNER % 1000000000, "learned blob 0 would have shape 1000000000 192"),
         (INPUT + INNER % 4294967295, "learned blob 0 would have shape 4294967295 192"),
-        (DUMMY, "layer 'd' (DummyData): shape"),
+        (DUMMY, "layer 'd' (DummyData): top would have shape"),
         (INPUT + TILE, "layer 't' (Tile): top would have shape"),
         (INPUT + 'layer { name: "i" type: "Interp" bottom: "data" top: "i" interp_param { zoom_factor: 1000000 } }', "layer 'i' (Interp)"),
         ("layer {" * 10000, "nest"),
