@@ -2,7 +2,7 @@
 
 HDF5, LMDB and LevelDB trust what they read: a damaged file makes them loop for ever, or takes the process with
 it. So a server of this package's own (`server`) is started when the first such file is read. It has the libraries
-loaded and forks a process for each file, which has 10 seconds of work for each answer and 1 GB and 20 times the file's
+loaded and forks a process for each file, which has 4 seconds of work for each answer and 1 GB and 20 times the file's
 size of memory. This side asks questions of that process and believes none of its answers unchecked.
 """
 
@@ -21,7 +21,7 @@ from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.limits import UNPACKED
 
 #: seconds of work for an answer
-SECONDS = 10
+SECONDS = 4
 #: bytes a second that honest unpacking does at least
 PACE = 20 * 2**20
 #: the first question, and the last

@@ -10,7 +10,6 @@ the luminance plane of a JPEG, libpng's sum for a PNG, OpenCV's own for the rest
 import io
 import os
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +30,8 @@ MAX_SCANS = 32
 #: of a picture that are handled at a time where its values need more room than it
 ROWS = 64
 #: what Pillow raises for files that are damaged or no images
-_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)  # the second where warnings are errors
+_DAMAGED = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, *_BOMB)
 
 
 def read_image(path: str | os.PathLike[str], color: bool = True) -> np.ndarray:
@@ -57,29 +57,27 @@ def open_image(path: str | os.PathLike[str]) -> Iterator[ImageFile]:
 
     Whatever Pillow raises inside the block becomes a CaffeError that names the file.
     """
-    with loading(path), open_file(path) as file, _opened(file, f"{os.fspath(path)}: ") as image:
+    with loading(path), open_file(path) as file, _opened(file) as image:
         yield image
 
 
-def _opened(file: BinaryIO, where: str = "") -> ImageFile:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound that the user can raise is below
-        image = Image.open(file, formats=FORMATS)
+def _opened(file: BinaryIO) -> ImageFile:
+    image = Image.open(file, formats=FORMATS)
     width, height = image.size
-    PIXELS.check(width * height, f"{where}{width} x {height}", FileError)
+    PIXELS.check(width * height, f"{width} x {height}", FileError)
     if image.format in ("JPEG", "MPO"):
-        _check_scans(file, width * height, where)
+        _check_scans(file, width * height)
     return image
 
 
-def _check_scans(file: BinaryIO, pixels: int, where: str) -> None:
+def _check_scans(file: BinaryIO, pixels: int) -> None:
     """A progressive JPEG is decoded as often as it has scans: ten or so, but a small file can have thousands."""
     place = file.tell()
     file.seek(0)
     scans = file.read().count(b"\xff\xda")
     file.seek(place)
     if scans > MAX_SCANS and scans * pixels > PIXELS.most():
-        raise FileError(f"{where}a JPEG of {scans} scans, each of {pixels} pixels, takes too long to decode")
+        raise FileError(f"a JPEG of {scans} scans, each of {pixels} pixels, takes too long to decode")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ layer { name: 'c' type: "Convolution" bottom: "data" top: "c" param { lr_mult: 1
 layer { name: "r" type: "ReLU" bottom: "c" top: "c" relu_param { negative_slope: -inf engine: CAFFE } propagate_down: true }
 layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 1 } } }
 """
-OLD_NET = """name: "old" layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1
+OLD_NET = """name: "old" input: "data" input_dim: 1 input_dim: 1 input_dim: 8 input_dim: 8 layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1
   blobs_lr: 2 weight_decay: 1  convolution_param { num_output: 4 kernel_size: 3 } } layers {
   layer { name: "p" type: "pool" pool: MAX kernelsize: 2 } bottom: "c" top: "p" }
 """
@@ -86,7 +86,6 @@ def hdf5(fill) -> bytes:
 
 def reference_weights(file: h5py.File) -> None:
     file["data/a/0"], file["data/b/0"] = np.ones((2, 3), np.float32), np.float64(3)
-    file["data/c/1"] = h5py.SoftLink("/data/a/0")
 
 
 def packed_weights(file: h5py.File) -> None:

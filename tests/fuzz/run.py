@@ -33,7 +33,7 @@ from segaware_caffe.errors import CaffeError
 
 #: seconds of work, seconds in all (this machine may have other work), bytes: what one input may take
 LONGEST = 10
-LONGEST_WAIT = 60
+LONGEST_WAIT = 200
 MOST_MEMORY = 2**30
 #: what protects this machine from a reader that takes it all
 MEMORY_GUARD = 6 * 2**30
