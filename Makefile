@@ -1,6 +1,7 @@
 # make demo: a photograph through a segmentation-aware network, into demo_output/
 # make test: the tests of every day; make test-slow: the full-size networks and other tests of minutes
 # make docs: the site of the pages under docs/, into build/site/, to be opened from disk
+# make fuzz SECONDS=60: damaged files for every reader, for so long in all; what one cannot take goes to fuzz_findings/
 # make test-asan: the tests of the operators, with every access of the compiled kernels to memory checked (GCC with libasan)
 # make test-oldest: the tests of every day on the oldest versions that setup.py allows, in an environment of their own
 
@@ -11,7 +12,7 @@ OLDEST ?= .venv-oldest
 TORCH ?= torch==2.13.0
 BIN := $(VENV)/bin
 
-.PHONY: demo docs test test-slow test-asan test-oldest lint clean
+.PHONY: demo docs fuzz test test-slow test-asan test-oldest lint clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/demo.py --output demo_output
@@ -26,6 +27,11 @@ test: $(VENV)/.test lint
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n auto -m slow
+
+SECONDS ?= 60
+
+fuzz: $(VENV)/.fuzz
+	PYTHONPATH=tests:. $(BIN)/python -m fuzz.run --seconds $(SECONDS)
 
 test-oldest: $(OLDEST)/.test
 	$(OLDEST)/bin/python -m pytest -q -n auto -m "not slow"

@@ -30,9 +30,14 @@ layer { name: 'c' type: "Convolution" bottom: "data" top: "c" param { lr_mult: 1
 layer { name: "r" type: "ReLU" bottom: "c" top: "c" relu_param { negative_slope: -inf engine: CAFFE } propagate_down: true }
 layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 1 } } }
 """
-OLD_NET = """name: "old" input: "data" input_dim: 1 input_dim: 1 input_dim: 8 input_dim: 8 layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1
-  blobs_lr: 2 weight_decay: 1  convolution_param { num_output: 4 kernel_size: 3 } } layers {
-  layer { name: "p" type: "pool" pool: MAX kernelsize: 2 } bottom: "c" top: "p" }
+OLD_NET = """name: "old" input: "data" input_dim: 1 input_dim: 1 input_dim: 8 input_dim: 8
+layers { name: "c" type: CONVOLUTION bottom: "data" top: "c" blobs_lr: 1 blobs_lr: 2 weight_decay: 1
+  convolution_param { num_output: 4 kernel_size: 3 } }
+layers { name: "p" type: POOLING bottom: "c" top: "p" pooling_param { pool: MAX kernel_size: 2 } }
+"""
+OLDEST_NET = """name: "oldest" input: "data" input_dim: 1 input_dim: 1 input_dim: 8 input_dim: 8
+layers { layer { name: "c" type: "conv" num_output: 4 kernelsize: 3 } bottom: "data" top: "c" }
+layers { layer { name: "p" type: "pool" pool: MAX kernelsize: 2 } bottom: "c" top: "p" }
 """
 SOLVER = """net: "net.prototxt" test_iter: 10 test_interval: 100 base_lr: 1e-3 lr_policy: "multistep" stepvalue: [10, 20] gamma: .5
 max_iter: 30 display: 1 momentum: 0.9 weight_decay: 5e-4 snapshot: 10 snapshot_prefix: "snap" solver_mode: CPU solver_type: ADAM
@@ -182,13 +187,13 @@ def corpus() -> dict[str, dict[str, bytes]]:
     double = written(".mat", lambda path: scipy.io.savemat(path, {"other": "x", "data": np.ones((2, 3))}, do_compression=True))
     torch_legacy = written(".pt", lambda path: _save_legacy(path))
     return {
-        "prototxt": {"net": NET.encode(), "old": OLD_NET.encode()},
+        "prototxt": {"net": NET.encode(), "old": OLD_NET.encode(), "oldest": OLDEST_NET.encode()},
         "solver": {"solver": SOLVER.encode(), "nested": b'net_param { layer { name: "a" type: "ReLU" } } base_lr: 1 lr_policy: "fixed"'},
         "variables": {"variables": VARIABLES.encode()},
         "proto": {"words": PROTO.encode(), "field": b"message LayerParameter { optional float fuzzed_scale = 7003 [default = 1e-3]; }"},
-        "net_binary": {"net": net_message(NET), "old": net_message(OLD_NET)},
+        "net_binary": {"net": net_message(NET), "old": net_message(OLD_NET), "oldest": net_message(OLDEST_NET)},
         "solver_binary": {"solver": SolverParameter(net_param=NetParameter(name="n"), base_lr=1, stepvalue=[1, 2]).SerializeToString()},
-        "caffemodel": {"net": weights(".caffemodel"), "old": _old_caffemodel()},
+        "caffemodel": {"net": weights(".caffemodel"), "old": _old_caffemodel(), "oldest": _oldest_caffemodel()},
         "binaryproto": {
             "mean": blob().SerializeToString(),
             "old": BlobProto(num=1, channels=2, height=1, width=1, data=[1, 2]).SerializeToString(),
@@ -241,7 +246,12 @@ def _save_legacy(path: Path) -> None:
 def _old_caffemodel() -> bytes:
     net = parse_text(OLD_NET, "NetParameter")
     net.layers[0].blobs.add(num=1, channels=1, height=2, width=2, data=[1, 2, 3, 4], diff=[0, 0, 0, 0])
-    net.layers[1].layer.blobs.add(num=1, channels=1, height=1, width=1, double_data=[1])
+    return net.SerializeToString()
+
+
+def _oldest_caffemodel() -> bytes:
+    net = parse_text(OLDEST_NET, "NetParameter")
+    net.layers[0].layer.blobs.add(num=1, channels=1, height=1, width=1, double_data=[1])
     return net.SerializeToString()
 
 
