@@ -28,19 +28,21 @@ from segaware_caffe.weights import convert
 
 text = '''input: "data" input_shape { dim: 1 dim: 3 dim: 8 dim: 8 }
 layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 2 kernel_size: 3 } }'''
-net = sc.Net(text)
+open("net.prototxt", "w").write(text)
+net = sc.Net("net.prototxt")
 net(data=np.zeros((1, 3, 8, 8), np.float32))
 net.save("net.caffemodel")
 for suffix in (".h5", ".npz", ".pt", ".safetensors"):
     convert("net.caffemodel", f"net{suffix}")
     net.load_weights(f"net{suffix}")
 open("train.prototxt", "w").write('''layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 1 } } }
-layer { name: "fc" type: "InnerProduct" bottom: "d" top: "fc" inner_product_param { num_output: 1 weight_filler { type: "xavier" } } }
+layer { name: "fc" type: "InnerProduct" bottom: "d" top: "fc" inner_product_param { num_output: 1 } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "fc" bottom: "fc" top: "loss" }''')
 open("solver.prototxt", "w").write('net: "train.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2 snapshot_prefix: "s" display: 1')
 Image.new("RGB", (8, 8)).save("x.png")
 from segaware_caffe import cli
-for command in (["train", "--solver", "solver.prototxt"], ["inspect", "train.prototxt"], ["export", "train.prototxt", "net.py"]):
+COMMANDS = [["train", "--solver", "solver.prototxt"], ["inspect", "train.prototxt"], ["export", "net.prototxt", "--output", "net.py"]]
+for command in COMMANDS:
     assert cli.main(command) == 0, command
 print("done")
 """

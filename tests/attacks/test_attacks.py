@@ -43,6 +43,7 @@ FOUND = {
     "proto_ends_after_syntax": ("proto", 'words.proto:1:8: Expected "=", found the end of the text'),
     "proto_number_below_32_bits": ("proto", "words.proto:1:56: -2147483649 is no number of 32 bits"),
     "proto_number_of_40_digits": ("proto", "words.proto:2:46: 1111111111111111111111111111111111111111 is no number of 32 bits"),
+    "picture_tiff_with_a_fraction_of_an_offset": ("picture", "Could not load"),
     "sbd_mat_crashes_scipy": ("sbd_mat", "Error reading MAT file"),
 }
 
