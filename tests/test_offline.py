@@ -41,9 +41,9 @@ layer { name: "loss" type: "EuclideanLoss" bottom: "fc" bottom: "fc" top: "loss"
 open("solver.prototxt", "w").write('net: "train.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2 snapshot_prefix: "s" display: 1')
 Image.new("RGB", (8, 8)).save("x.png")
 from segaware_caffe import cli
-COMMANDS = [["train", "--solver", "solver.prototxt"], ["inspect", "train.prototxt"], ["export", "net.prototxt", "--output", "net.py"]]
-for command in COMMANDS:
-    assert cli.main(command) == 0, command
+commands = ["train --solver solver.prototxt", "inspect train.prototxt", "export net.prototxt --output net.py"]
+for command in commands:
+    assert cli.main(command.split()) == 0, command
 print("done")
 """
 
