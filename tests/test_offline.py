@@ -35,7 +35,8 @@ net.save("net.caffemodel")
 for suffix in (".h5", ".npz", ".pt", ".safetensors"):
     convert("net.caffemodel", f"net{suffix}")
     net.load_weights(f"net{suffix}")
-open("train.prototxt", "w").write('''layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 1 } } }
+open("train.prototxt", "w").write('''layer {
+  name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 3 } data_filler { value: 1 } } }
 layer { name: "fc" type: "InnerProduct" bottom: "d" top: "fc" inner_product_param { num_output: 1 } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "fc" bottom: "fc" top: "loss" }''')
 open("solver.prototxt", "w").write('net: "train.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2 snapshot_prefix: "s" display: 1')
