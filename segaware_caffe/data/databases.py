@@ -69,7 +69,7 @@ def _open_leveldb(path: str) -> Database:
 _KINDS: dict[int, Callable[[str], Any]] = {BACKENDS["LEVELDB"].number: _open_leveldb, BACKENDS["LMDB"].number: _open_lmdb}
 _open: dict[tuple[str, int], list[Any]] = {}  # the database, and how many read it
 _lock = threading.RLock()
-#: LevelDBs of the process that this one was forked from: never closed, since threads do that which are not here
+#: of the process that this one was forked from: never closed, since it goes on reading them
 _inherited: list[Any] = []
 
 
