@@ -5,6 +5,7 @@ import math
 import torch
 
 from segaware_caffe.layers.base import Layer, Shape, dims
+from segaware_caffe.ops.device import stops
 
 
 def check_sizes_shape(layer: Layer, image: Shape, sizes: Shape) -> None:
@@ -18,11 +19,12 @@ def check_sizes_shape(layer: Layer, image: Shape, sizes: Shape) -> None:
 
 def read_sizes(layer: Layer, sizes: torch.Tensor) -> list[tuple[int, int]]:
     """Height and width of each image."""
-    values = sizes.detach().reshape(len(sizes), -1)[:, :2]
-    layer.check(bool(values.isfinite().all()), f"the sizes must be heights and widths, not {values.tolist()}")
-    return [(int(height), int(width)) for height, width in values.tolist()]
+    values = sizes.detach().reshape(len(sizes), -1)[:, :2].tolist()
+    layer.check(all(math.isfinite(value) for row in values for value in row), f"the sizes must be heights and widths, not {values}")
+    return [(int(height), int(width)) for height, width in values]
 
 
 def check_finite(layer: Layer, image: torch.Tensor) -> None:
-    """A NaN or infinity lies nowhere among the colours."""
-    layer.check(bool(image.isfinite().all()), "the image has NaN or infinity")
+    """A NaN or infinity lies nowhere among the colours; a GPU stops at one by itself, later (`ops.device.stops`)."""
+    words = "the image has NaN or infinity"
+    layer.check(not stops(~image.isfinite().all(), layer.message(words)), words)
