@@ -5,7 +5,6 @@ import sys
 
 import pytest
 import torch
-import torch._inductor
 
 import segaware_caffe
 from segaware_caffe import CaffeError, Net
@@ -100,17 +99,6 @@ def test_shipped_networks(model, tmp_path):
     net = Net(model.prototxt, weights=model.weights)
     segaware_caffe.export_program(net, tmp_path / "net.pt2")
     assert_runs_alone(net, tmp_path / "net.pt2", {"data": (1, 3, 97, 129)}, {"data": (2, 3, 129, 97)})
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:.*should not be instantiated:DeprecationWarning")
-def test_compiled_ahead_of_time(tmp_path):
-    """AOTInductor makes a library of the program, which needs a C++ compiler here and none where it runs."""
-    net = Net(CONVOLUTION + DENSE)
-    program = segaware_caffe.export_program(net, tmp_path / "net.pt2")
-    package = torch._inductor.aoti_compile_and_package(program, package_path=str(tmp_path / "compiled.pt2"))
-    image = torch.rand(3, 3, 9, 11)
-    torch.testing.assert_close(torch._inductor.aoti_load_package(package)(image), net(image)["ip"])
 
 
 def test_command_and_what_has_no_form(tmp_path, capsys):
