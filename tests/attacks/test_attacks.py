@@ -31,6 +31,7 @@ CRASHED = "damaged: the library that reads such files crashed on it, or asked fo
 #: file: the target that reads it, what is said ("" for what is read)
 FOUND = {
     "hdf5_loops_while_an_attribute_is_read": ("hdf5", CRASHED),
+    "hdf5_loops_2": ("hdf5", CRASHED),
     "hdf5_data_rings_mismatch": ("hdf5_data", "a damaged HDF5 file: Unable to synchronously check link existence (ring type mismatch"),
     "lmdb_pages_beyond_the_end": ("lmdb", CRASHED),
     "lmdb_pages_beyond_the_end_2": ("lmdb", CRASHED),
