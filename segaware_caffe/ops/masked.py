@@ -35,10 +35,10 @@ class _MaskedSum(torch.autograd.Function):
             return native.masked_sum(planar(x), planar(mask), geometry)
         if kernels := few_launches(x):
             return kernels.masked_sum(x, mask, geometry)
-        result = x.new_zeros(*x.shape[:2], *mask.shape[2:])
+        result = x.new_zeros(*x.shape[:2], *mask.shape[2:], dtype=_dtype_of_sums(x))
         for index, at, reads in taps(geometry, x.shape[2:]):
             result[at].addcmul_(x[reads], mask[:, index : index + 1][at])
-        return result
+        return result.to(x.dtype)
 
     @staticmethod
     @once_differentiable
@@ -53,13 +53,13 @@ def masked_sum_gradients(
     """The gradients of x and mask, 0 where they are not `wanted`, from that of their masked sum."""
     if kernels := few_launches(x):
         return kernels.masked_sum_gradients(x, mask, gradient, geometry, wanted)
-    x_gradient, mask_gradient = torch.zeros_like(x), torch.zeros_like(mask)
+    x_gradient, mask_gradient = torch.zeros_like(x, dtype=_dtype_of_sums(x)), torch.zeros_like(mask)
     for index, at, reads in taps(geometry, x.shape[2:]):
         if wanted[0]:
             x_gradient[reads].addcmul_(gradient[at], mask[:, index : index + 1][at])
         if wanted[1]:
             mask_gradient[:, index][at] = (gradient[at] * x[reads]).sum(1)
-    return x_gradient, mask_gradient
+    return x_gradient.to(x.dtype), mask_gradient
 
 
 class _MaskedConvolution(torch.autograd.Function):
@@ -117,6 +117,11 @@ def masked_convolution_gradients(
             columns = (matrix.mT @ band).view(x.shape[1], mask.shape[1], -1, mask.shape[3])
             _spread(columns, x[sample], mask[sample, :, rows], geometry, rows, x_gradient[sample], mask_gradient[sample, :, rows])
     return x_gradient, mask_gradient, matrix_gradient.view(weight.shape)
+
+
+def _dtype_of_sums(x: torch.Tensor) -> torch.dtype:
+    """Float32 for halves: a sum over many taps would lose their last digits one by one."""
+    return torch.promote_types(x.dtype, torch.float32)
 
 
 def _matrix(weight: torch.Tensor, groups: int) -> torch.Tensor:
