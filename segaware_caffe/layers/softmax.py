@@ -134,7 +134,7 @@ class SoftmaxWithLoss(ScoreLoss):
     def _read_weights(self, path: str) -> list[float]:
         """The numbers in a text file."""
         try:
-            weights = [float(word) for word in read_bytes(path).split()]
+            weights = [float(word) for word in read_bytes(path).decode(errors="replace").split()]
         except OSError as error:
             self.fail(f"weight_source: Could not open '{path}': {error.strerror}", FileError)
         except ValueError as error:

@@ -89,7 +89,8 @@ class BlobRunner(Runner):
 
     def clear_gradients(self) -> None:
         """The arrays that scripts hold stay the gradients."""
-        torch._foreach_zero_(self.gradients)
+        if self.gradients:
+            torch._foreach_zero_(self.gradients)
 
     @property
     def _source_ids(self) -> list[int]:

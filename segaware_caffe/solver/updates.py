@@ -150,7 +150,8 @@ class Updater:
             self._rule.step(g, memory, rate * blob.lr_mult, self._param, iteration)
         if debug_info:
             self._log_update()
-        torch._foreach_sub_([blob.tensor for blob in self._learned], gradients)
+        if gradients:  # nets without learned blobs run in solvers too
+            torch._foreach_sub_([blob.tensor for blob in self._learned], gradients)
 
     def _clip(self, gradients: Tensors) -> None:
         limit = self._param.clip_gradients

@@ -24,8 +24,10 @@ def read_npy(path: str | os.PathLike[str]) -> np.ndarray:
                 raise ValueError(f"its array needs {needed} bytes, but {stored} are stored")
             file.seek(0)
             return np.lib.format.read_array(file, allow_pickle=False)
+    except OSError as error:
+        raise FileError(f"{os.fspath(path)}: {error.strerror or error}") from error
     except Exception as error:  # NumPy documents no set of errors
-        raise FileError(f"{os.fspath(path)}: not an array of numbers: {getattr(error, 'strerror', None) or error}") from error
+        raise FileError(f"{os.fspath(path)}: not an array of numbers: {error}") from error
 
 
 def needed_and_stored(file: IO[bytes], size: int) -> tuple[int, int]:

@@ -30,12 +30,11 @@ NUMBERS = {
     "distance_gradients": {"l1": 0},
     "max_pool": {"kernel": (2, 2), "stride": (2, 2), "pad": (0, 0)},
     "winograd": {"block": 4, "blocks": 1, "ranges": 1},
-    "dense": {"block": 14, "blocks": 4, "ranges": 1},
     "pool": {"kernel": (2, 2), "stride": (2, 2), "pad": (0, 0), "mean": 0},
 }
 #: symbols that no tensor binds
 KNOWN = {"max_pool": {"H'": 3, "W'": 3}, "masked_convolution": {"O": 4}, "winograd": {"O": 4}}
-KNOWN |= {"dense": {"O": 4}, "sparse": {"G": 3}, "pool": {"H'": 3, "W'": 3}}
+KNOWN |= {"grouped": {"G": 3}, "pool": {"H'": 3, "W'": 3}}
 
 
 def has_windows(name):
@@ -200,14 +199,12 @@ def test_pixels_that_lie_apart_must_all_be_in_memory(name, key):
 
 
 def test_what_is_written_may_not_overlap_itself():
-    tensors = arguments("sparse")
+    tensors = arguments("grouped")
     with pytest.raises(CaffeError, match="must be contiguous"):
-        run("sparse", {**tensors, "y": torch.rand(1, 1, 1, 3).expand(run("sparse", tensors)[0].shape)})
+        run("grouped", {**tensors, "y": torch.rand(1, 1, 1, 3).expand(run("grouped", tensors)[0].shape)})
 
 
-@pytest.mark.parametrize(
-    ("name", "changes"), [("dense", {"C": 6, "O": 5, "G": 3}), ("sparse", {"C": 6, "G": 2}), ("sparse", {"C": 6, "G": 4})]
-)
+@pytest.mark.parametrize(("name", "changes"), [("grouped", {"C": 6, "G": 2}), ("grouped", {"C": 6, "G": 4})])
 def test_groups_must_divide_channels_and_vectors(name, changes):
     sizes = Sizes(native.library(), native.best_set(), GEOMETRY, {**SIZES, **changes})
     tensors = {key: torch.rand(sizes.shape(symbols)) for key, symbols in FUNCTIONS[name].inputs.items()}

@@ -111,7 +111,7 @@ def test_the_context_of_a_window(net):
         (["classify", *ARGUMENTS, "photos", "out.npy"], "holds no *.jpg; --ext names another suffix"),
         (["classify", *ARGUMENTS, "missing.png", "out.npy"], "missing.png"),
         (["classify", *ARGUMENTS, "--images_dim=a,b", "photos", "out.npy"], "--images_dim: 'a' is no whole number"),
-        (["classify", *ARGUMENTS, "net.npy", "out.npy"], "net.npy: no .npy array can be read from it"),
+        (["classify", *ARGUMENTS, "net.npy", "out.npy"], "net.npy: No such file or directory"),
         (["detect", *ARGUMENTS, "w.csv", "out.txt"], "its name ends in .csv or .h5"),
         (["detect", *ARGUMENTS, "--crop_mode=all", "w.csv", "out.csv"], "--crop_mode all: it is list or selective_search"),
         (["detect", *ARGUMENTS, "--crop_mode=list", "w.csv", "out.csv"], "w.csv:2: ymin, xmin, ymax, xmax must be numbers"),

@@ -24,8 +24,8 @@ __all__ = [
     "MAX_TAPS",
     "Finish",
     "best_set",
-    "dense",
     "distance_gradients",
+    "grouped",
     "library",
     "masked_convolution",
     "masked_gradients",
@@ -34,7 +34,6 @@ __all__ = [
     "pack_weights",
     "pool",
     "set_lanes",
-    "sparse",
     "why_not",
     "why_not_tensors",
     "winograd",
@@ -45,10 +44,6 @@ __all__ = [
 
 #: tiles of 4x4 outputs that `winograd` transforms together: as many as stay in cache with their products
 WINOGRAD_BLOCK = 54
-
-
-#: output pixels of which `dense` packs columns together
-DENSE_BLOCK = 96
 
 
 class Finish(NamedTuple):
@@ -213,18 +208,11 @@ def winograd(
     return _of_pixels("winograd", instruction_set, x, packed, finish, geometry, {"O": outputs}, _winograd_blocks)
 
 
-def dense(
-    x: torch.Tensor, packed: torch.Tensor, outputs: int, geometry: Geometry, finish: Finish, instruction_set: int | None = None
-) -> torch.Tensor:
-    """x (N, C, H, W), the weights of a convolution as `ops.convolution.pack_dense` has them -> (N, O, H', W'), channels innermost."""
-    return _of_pixels("dense", instruction_set, x, packed, finish, geometry, {"O": outputs}, _dense_blocks)
-
-
-def sparse(
+def grouped(
     x: torch.Tensor, packed: torch.Tensor, groups: int, geometry: Geometry, finish: Finish, instruction_set: int | None = None
 ) -> torch.Tensor:
-    """x (N, C, H, W), the weights of a convolution as `ops.convolution.pack_sparse` has them -> (N, C, H', W'), channels innermost."""
-    return _of_pixels("sparse", instruction_set, x, packed, finish, geometry, {"G": groups})
+    """x (N, C, H, W), the weights of a convolution as `ops.convolution.pack` has them -> (N, C, H', W'), channels innermost."""
+    return _of_pixels("grouped", instruction_set, x, packed, finish, geometry, {"G": groups})
 
 
 def _of_pixels(
@@ -274,16 +262,6 @@ def _winograd_blocks(sizes: Sizes, threads: int) -> dict[str, int]:
     # an image of few blocks is divided by output channels too; each part transforms the image anew, so only as far as threads need
     ranges = min(sizes["O/P"], max(1, 2 * threads // max(1, blocks * sizes["N"])))
     return {"block": -(-tiles // blocks), "blocks": blocks, "ranges": ranges}
-
-
-def _dense_blocks(sizes: Sizes, threads: int) -> dict[str, int]:
-    """How the work is cut: pixels of a block, blocks of an image, parts of a group's output channels."""
-    pixels = sizes["H'"] * sizes["W'"]
-    blocks = -(-pixels // DENSE_BLOCK)
-    pieces = blocks * sizes["N"] * sizes["G"]
-    panels = -(-sizes["O"] // sizes["G"] // sizes["P"])
-    ranges = min(panels, max(1, 2 * threads // pieces))  # other parts pack the image anew
-    return {"block": -(-pixels // blocks), "blocks": blocks, "ranges": ranges}
 
 
 def _call(name: str, instruction_set: int | None, *args: Any, **options: Any) -> list[torch.Tensor]:

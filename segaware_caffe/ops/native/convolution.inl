@@ -1,12 +1,11 @@
-// Convolutions and pooling of images with their channels innermost, by pixels: dense ones as products of matrices, those of one channel or a
-// few in a group as sums over taps. Included once for each instruction set, after kernels.inl.
+// Convolutions and pooling of images with their channels innermost, by pixels: those of a few channels in a group as sums over
+// taps, and the products of matrices that Winograd's algorithm is made of. Included once for each instruction set, after kernels.inl.
 //
 // The pixels of an image may lie further apart than it has channels: then it is some of the channels of a wider one, so that a convolution
 // writes straight into the concatenation that it is part of.
 
 constexpr int OUTPUT_VECTORS = TILE_VECTORS, OUTPUTS = LANES * OUTPUT_VECTORS;  // output channels of a register tile
 constexpr int SWEEP = 8192 / OUTPUTS;                                           // rows of weights that stay in the nearest cache
-constexpr int SLICE = 512;                                                      // columns that are packed at a time, if taps allow
 
 // The pixels of a register tile that is `vectors` wide.
 constexpr int tile_pixels(int vectors) { return std::min(12, TILE_PIXELS * TILE_VECTORS / vectors); }
@@ -79,74 +78,6 @@ struct Inside {
   }
 };
 
-inline void copy(float* target, const float* source, int count) {
-  for (int i = 0; i < count; i += LANES) store_first(target + i, load_first(source + i, count - i), count - i);
-}
-
-// What taps [first, end) read for one output pixel, all channels of a group: a row of the column matrix.
-inline void pack_pixel(const Dense& job, const float* x, int row, int column, int first, int end, float* target) {
-  const int channels = job.channels / job.groups;
-  const bool adjacent = job.dilation[1] == 1 && job.x_step == channels;  // the taps of a row of the kernel, one memory
-  for (int tap = first; tap < end;) {
-    const int ky = tap / job.kernel[1], kx = tap % job.kernel[1], run = std::min(job.kernel[1] - kx, end - tap);
-    const long r = long(row) * job.stride[0] - job.pad[0] + long(ky) * job.dilation[0];
-    const long c = long(column) * job.stride[1] - job.pad[1] + long(kx) * job.dilation[1];
-    const int count = adjacent ? run : 1;
-    const bool inside = r >= 0 && r < job.in.height && c >= 0 && c + count <= job.in.width;
-    if (inside) {
-      copy(target, x + (r * job.in.width + c) * job.x_step, count * channels);
-    } else {
-      for (int k = 0; k < count; k++)
-        if (r >= 0 && r < job.in.height && c + k >= 0 && c + k < job.in.width)
-          copy(target + k * channels, x + (r * job.in.width + c + k) * job.x_step, channels);
-        else
-          std::memset(target + k * channels, 0, sizeof(float) * channels);
-    }
-    tap += count;
-    target += count * channels;
-  }
-}
-
-// A piece of work is a block of output pixels of a group, and a range of the group's output channels.
-void dense(const Dense& job, Queue& pieces) {
-  const Finish finish(job);
-  const int channels = job.channels / job.groups, outputs = job.outputs / job.groups, taps = job.kernel[0] * job.kernel[1];
-  const int vectors = (outputs + LANES - 1) / LANES, panels = (outputs + OUTPUTS - 1) / OUTPUTS;
-  const bool as_it_lies = taps == 1 && job.stride[0] == 1 && job.stride[1] == 1 && job.pad[0] == 0 && job.pad[1] == 0;
-  const int step = std::min(taps, std::max(1, SLICE / channels)), slices = (taps + step - 1) / step;
-  const int most_panels = (panels + job.ranges - 1) / job.ranges;
-  Array<float> columns(as_it_lies ? 0 : long(job.block) * step * channels);
-  Array<float> products(long(job.block) * OUTPUTS * (slices > 1 ? most_panels : 1));
-  for (long piece; pieces.take(piece);) {
-    const int block = piece % job.blocks, group = piece / job.blocks % job.groups;
-    const int sample = piece / job.blocks / job.groups % job.samples, range = piece / job.blocks / job.groups / job.samples;
-    const long first = long(block) * job.block, pixel = sample * job.out.size() + first;
-    const int pixels = int(std::min<long>(job.block, job.out.size() - first));
-    const int begin = long(panels) * range / job.ranges, end = long(panels) * (range + 1) / job.ranges;
-    const float* x = job.x + sample * job.in.size() * job.x_step + long(group) * channels;
-    for (int slice = 0; slice < slices; slice++) {
-      const int tap = slice * step, last = std::min(taps, tap + step), depth = (last - tap) * channels;
-      const float* values = as_it_lies ? x + first * job.x_step : columns.data;
-      if (!as_it_lies)
-        for (int p = 0; p < pixels; p++)
-          pack_pixel(job, x, int((first + p) / job.out.width), int((first + p) % job.out.width), tap, last, columns.data + long(p) * depth);
-      for (int panel = begin; panel < end; panel++) {
-        const int wide = std::min(OUTPUT_VECTORS, vectors - panel * OUTPUT_VECTORS);
-        float* sums = products.data + (slices > 1 ? long(panel - begin) * job.block * OUTPUTS : 0);
-        const float* weights =
-            job.weights + (long(group) * vectors + long(panel) * OUTPUT_VECTORS) * LANES * taps * channels + long(tap) * channels * wide * LANES;
-        multiply_block(wide, pixels, depth, values, as_it_lies ? job.x_step : depth, weights, sums, slice == 0);
-        if (slice + 1 < slices) continue;
-        for (int p = 0; p < pixels; p++)
-          for (int v = 0; v < wide; v++) {
-            const int output = panel * OUTPUTS + v * LANES;
-            finish(load(sums + (long(p) * wide + v) * LANES), pixel + p, group * outputs + output, outputs - output);
-          }
-      }
-    }
-  }
-}
-
 // What one tap of a window reads, from the window's first pixel on, and where its weights are.
 struct Reach {
   long source, weights;
@@ -154,8 +85,8 @@ struct Reach {
 
 // The sums over taps of `pixels` neighbouring output pixels, `vectors` of channels from `channel` on. Where groups have several channels,
 // each output channel takes all of its group's, which lie in the same vector.
-template <int pixels, int vectors, bool depthwise>
-void sum_taps(const Sparse& job, const float* x, const Reach* reaches, int count, const Index* members, long pixel, int channel,
+template <int pixels, int vectors>
+void sum_taps(const Grouped& job, const float* x, const Reach* reaches, int count, const Index* members, long pixel, int channel,
               const Finish& given) {
   const Finish finish = given;
   const long step = long(job.stride[1]) * job.x_step, rounded = (job.channels + LANES - 1L) / LANES * LANES;
@@ -168,16 +99,11 @@ void sum_taps(const Sparse& job, const float* x, const Reach* reaches, int count
       const auto read = [&](int p) __attribute__((always_inline)) {
         return vectors > 1 ? load(source + p * step + v * LANES) : load_first(source + p * step, left);
       };
-      if (depthwise) {
-        const Vector weight = load(weights + v * LANES);
-        unrolled<pixels>([&](int p) __attribute__((always_inline)) { sum[v * pixels + p] += read(p) * weight; });
-      } else {
-        Vector values[pixels];
-        unrolled<pixels>([&](int p) __attribute__((always_inline)) { values[p] = read(p); });
-        for (int m = 0; m < in_group; m++) {
-          const Vector weight = load(weights + m * rounded + v * LANES);
-          unrolled<pixels>([&](int p) __attribute__((always_inline)) { sum[v * pixels + p] += chosen(values[p], members[m]) * weight; });
-        }
+      Vector values[pixels];
+      unrolled<pixels>([&](int p) __attribute__((always_inline)) { values[p] = read(p); });
+      for (int m = 0; m < in_group; m++) {
+        const Vector weight = load(weights + m * rounded + v * LANES);
+        unrolled<pixels>([&](int p) __attribute__((always_inline)) { sum[v * pixels + p] += chosen(values[p], members[m]) * weight; });
       }
     });
   }
@@ -187,19 +113,18 @@ void sum_taps(const Sparse& job, const float* x, const Reach* reaches, int count
 }
 
 // All channels of them: eight sums at a time as far as there are whole vectors.
-template <int pixels, bool depthwise>
-void sum_channels(const Sparse& job, const float* x, const Reach* reaches, int count, const Index* members, long pixel,
+template <int pixels>
+void sum_channels(const Grouped& job, const float* x, const Reach* reaches, int count, const Index* members, long pixel,
                   const Finish& finish) {
   constexpr int vectors = 8 / pixels;
   int c = 0;
   for (; vectors > 1 && c + vectors * LANES <= job.channels; c += vectors * LANES)
-    sum_taps<pixels, vectors, depthwise>(job, x, reaches, count, members, pixel, c, finish);
-  for (; c < job.channels; c += LANES) sum_taps<pixels, 1, depthwise>(job, x, reaches, count, members, pixel, c, finish);
+    sum_taps<pixels, vectors>(job, x, reaches, count, members, pixel, c, finish);
+  for (; c < job.channels; c += LANES) sum_taps<pixels, 1>(job, x, reaches, count, members, pixel, c, finish);
 }
 
-// Groups of one channel, or of a few that share a vector: row by row of the output.
-template <bool depthwise>
-void sum_rows(const Sparse& job, Queue& rows) {
+// Groups of a few channels that share a vector (or of one): row by row of the output.
+void grouped(const Grouped& job, Queue& rows) {
   const Finish finish(job);
   const int in_group = job.channels / job.groups;
   const long rounded = (job.channels + LANES - 1L) / LANES * LANES;
@@ -229,15 +154,13 @@ void sum_rows(const Sparse& job, Queue& rows) {
       const long start = (long(row) * job.stride[0] - job.pad[0]) * job.in.width + long(column) * job.stride[1] - job.pad[1];
       const float* x = job.x + (sample * job.in.size() + start) * job.x_step;
       const long pixel = sample * job.out.size() + long(row) * job.out.width + column;
-      const auto sum = pixels == 8 ? sum_channels<8, depthwise> : pixels == 4 ? sum_channels<4, depthwise>
-                     : pixels == 2 ? sum_channels<2, depthwise> : sum_channels<1, depthwise>;
+      const auto sum = pixels == 8 ? sum_channels<8> : pixels == 4 ? sum_channels<4>
+                     : pixels == 2 ? sum_channels<2> : sum_channels<1>;
       sum(job, x, reaches.data, count, members.data, pixel, finish);
       column += pixels;
     }
   }
 }
-
-void sparse(const Sparse& job, Queue& rows) { job.groups == job.channels ? sum_rows<true>(job, rows) : sum_rows<false>(job, rows); }
 
 // The maximum or mean of every window, all channels of a pixel at a time. NaN never is a maximum; a mean counts padding as zeros.
 void pool(const PixelPool& job, Queue& rows) {

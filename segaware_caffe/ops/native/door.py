@@ -170,19 +170,7 @@ FUNCTIONS = {
         kernel=(3, 3),
         least_dilation=1,
     ),
-    "dense": Function(
-        {"x": "N H W C", "weights": "G O/G/L K*C/G L", **FINISH},
-        {"y": "N H' W' O"},
-        {"samples": "N", "channels": "C", "outputs": "O", "groups": "G"}
-        | {"kernel": None, "stride": None, "pad": None, "dilation": None, "block": None, "blocks": None, "ranges": None},
-        whole=True,
-        optional=("bias", "slopes", "shortcut"),
-        apart=("x", "shortcut", "y"),
-        strided=True,
-        divides=(("G", "C"), ("G", "O")),
-        least_dilation=1,
-    ),
-    "sparse": Function(
+    "grouped": Function(
         {"x": "N H W C", "weights": "K C/G C/L L", **FINISH_OF_CHANNELS},
         {"y": "N H' W' C"},
         {"samples": "N", "channels": "C", "groups": "G", "kernel": None, "stride": None, "pad": None, "dilation": None},
@@ -238,8 +226,6 @@ DERIVED: dict[str, Callable[[Sizes], int]] = {
     "L": lambda sizes: sizes.library.set_lanes(sizes.set),
     "C/G": lambda sizes: sizes["C"] // max(1, sizes["G"]),
     "C/L": lambda sizes: -(-sizes["C"] // sizes["L"]),
-    "K*C/G": lambda sizes: sizes["K"] * sizes["C/G"],
-    "O/G/L": lambda sizes: -(-(sizes["O"] // max(1, sizes["G"])) // sizes["L"]),
 }
 
 

@@ -98,17 +98,8 @@ struct Winograd {
   Plane in, out;
 };
 
-// Any convolution; weights as ops/convolution.py packs them.
-struct Dense {
-  const float *x, *weights, *bias, *slopes, *bounds, *shortcut;
-  float* y;
-  int samples, channels, outputs, groups, x_step, shortcut_step, y_step, kernel[2], stride[2], pad[2], dilation[2];
-  int block, blocks, ranges;  // pixels of a block, blocks of an image, parts of a group's output channels
-  Plane in, out;
-};
-
-// Convolutions whose groups have as many outputs as inputs, and a whole number of which makes a vector.
-struct Sparse {
+// Convolutions whose groups have as many outputs as inputs, and a whole number of which makes a vector; weights as ops/convolution.py packs them.
+struct Grouped {
   const float *x, *weights, *bias, *slopes, *bounds, *shortcut;
   float* y;
   int samples, channels, groups, x_step, shortcut_step, y_step, kernel[2], stride[2], pad[2], dilation[2];
@@ -295,8 +286,7 @@ struct Kernels {
   void (*distance_gradients_l2)(const DistanceGradients&, Queue&);
   void (*max_pool)(const Pool&, Queue&);
   void (*winograd)(const Winograd&, Queue&);
-  void (*dense)(const Dense&, Queue&);
-  void (*sparse)(const Sparse&, Queue&);
+  void (*grouped)(const Grouped&, Queue&);
   void (*pool)(const PixelPool&, Queue&);
 };
 
@@ -304,7 +294,7 @@ struct Kernels {
   Kernels {                                                                                                           \
     #isa, isa::ROWS, isa::LANES, isa::OUTPUTS, isa::pack_weights, isa::masked_convolution, isa::masked_gradients,      \
         isa::weight_gradients, isa::masked_sum, isa::distances<true>, isa::distances<false>, isa::distance_gradients<true>,                   \
-        isa::distance_gradients<false>, isa::max_pool, isa::winograd, isa::dense, isa::sparse, isa::pool                \
+        isa::distance_gradients<false>, isa::max_pool, isa::winograd, isa::grouped, isa::pool                \
   }
 
 const Kernels ALL[] = {
@@ -358,8 +348,7 @@ int size_of(const char* name) {
       {"distance_gradients", sizeof(DistanceGradients)},
       {"max_pool", sizeof(Pool)},
       {"winograd", sizeof(Winograd)},
-      {"dense", sizeof(Dense)},
-      {"sparse", sizeof(Sparse)},
+      {"grouped", sizeof(Grouped)},
       {"pool", sizeof(PixelPool)},
   };
   for (const auto& [known, size] : sizes)
@@ -409,11 +398,7 @@ int winograd(int set, int threads, const Winograd* job) {
   return work(threads, long(job->blocks) * job->samples * job->ranges, ALL[set].winograd, *job);
 }
 
-int dense(int set, int threads, const Dense* job) {
-  return work(threads, long(job->blocks) * job->groups * job->samples * job->ranges, ALL[set].dense, *job);
-}
-
-int sparse(int set, int threads, const Sparse* job) { return work(threads, long(job->out.height) * job->samples, ALL[set].sparse, *job); }
+int grouped(int set, int threads, const Grouped* job) { return work(threads, long(job->out.height) * job->samples, ALL[set].grouped, *job); }
 
 int pool(int set, int threads, const PixelPool* job) { return work(threads, long(job->out.height) * job->samples, ALL[set].pool, *job); }
 }
