@@ -14,6 +14,11 @@ CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog", "horse",
     "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
+#: colours that most people tell apart whatever colours they see: the first nine Okabe and Ito's, the rest after Krzywinski's 15
+SAFE = (
+    "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999", "#920000", "#b6dbff",
+    "#24ff24", "#490092", "#ffb6db", "#004949", "#db6d00", "#6db6ff", "#924900", "#006ddb", "#b66dff", "#ffff6d",
+)  # fmt: skip
 #: pixels that are coloured at once
 STRIP = 2**20
 
@@ -30,6 +35,16 @@ def colormap() -> np.ndarray:
     for bit in range(8):
         colours |= ((index >> (3 * bit + channel) & 1) << (7 - bit)).astype(np.uint8)
     return colours
+
+
+def safe_colours() -> np.ndarray:
+    """Colours that most people tell apart whatever colours they see, as a palette (256, 3) uint8 that repeats itself.
+
+    >>> safe_colours()[1].tolist()
+    [230, 159, 0]
+    """
+    colours = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in SAFE], np.uint8)
+    return colours[np.arange(256) % len(colours)]
 
 
 def palette(colours: Sequence[int] = ()) -> np.ndarray:

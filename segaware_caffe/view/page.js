@@ -1,22 +1,10 @@
-"use strict";
-// The network view: drawings of boxes, the text, the details of a layer; each leads to the others. masks.js has the photograph's view.
+// The network view: drawings of boxes, the text, the details of a layer; each leads to the others. masks.js has the photograph's view,
+// pages/base.js what all pages use.
 
-const page = JSON.parse(document.getElementById("page").textContent);
-const at = id => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
 const BOX = {width: 190, height: 52};
 const FAMILIES = ["data", "convolution", "mask", "activation", "normalisation", "size", "loss", "other"];
 const differing = new Set((page.comparison?.rows ?? []).map(row => row.layer));
 const state = {drawing: "", layer: null, frame: null};
-
-/** An element with attributes and children; a function among the attributes listens to that event. */
-function make(tag, attributes = {}, ...children) {
-  const element = ["svg", "g", "rect", "path", "text", "title"].includes(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes))
-    typeof value === "function" ? element.addEventListener(key, value) : element.setAttribute(key, value);
-  element.append(...children.filter(child => child !== null && child !== undefined));
-  return element;
-}
 
 const dims = shape => shape.length ? shape.join("×") : "scalar";
 const number = value => value === null || value === undefined ? "not finite" : Number.isInteger(value) ? value.toLocaleString("en") : value.toPrecision(4);
@@ -24,7 +12,6 @@ function amount(value, unit) {
   const power = value >= 1e9 ? [1e9, "G"] : value >= 1e6 ? [1e6, "M"] : value >= 1e3 ? [1e3, "k"] : [1, ""];
   return `${(value / power[0]).toFixed(power[0] > 1 ? 2 : 0)} ${power[1]}${unit}`;
 }
-const link = (text, action) => make("button", {class: "link", type: "button", click: action}, text);
 const list = rows => make("dl", {}, ...rows.flatMap(([term, what]) => [make("dt", {}, term), make("dd", {}, ...[what].flat())]));
 
 // -- drawing ---------------------------------------------------------------------------------

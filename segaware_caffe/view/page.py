@@ -1,17 +1,13 @@
 """The page itself: everything about a net in one HTML file that needs no other."""
 
-import json
-import math
 import os
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
-import jinja2
 import numpy as np
 
-from segaware_caffe.files import replacing
 from segaware_caffe.net import Net
+from segaware_caffe.pages import write_document
 from segaware_caffe.view.described import layers, net_text, totals
 from segaware_caffe.view.drawing import drawings
 from segaware_caffe.view.pictures import photographed
@@ -45,29 +41,4 @@ def write_page(
         "photograph": None if photograph is None else photographed(net, photograph, classes),
         "comparison": comparison,
     }
-    room = files("segaware_caffe.view")
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined).from_string(
-        room.joinpath("page.html").read_text()
-    )
-    html = template.render(
-        title=title or net.name or "net",
-        phase=net.phase,
-        style=room.joinpath("page.css").read_text(),
-        script=room.joinpath("page.js").read_text() + room.joinpath("masks.js").read_text(),
-        page=_embedded(page),
-    )
-    with replacing(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-
-
-def _embedded(content: Any) -> str:
-    """JSON that may stand inside a script element: no end tag, no NaN."""
-    return json.dumps(_plain(content), separators=(",", ":"), allow_nan=False).replace("</", "<\\/").replace("<!--", "<\\!--")
-
-
-def _plain(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_plain(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+    write_document(path, "view/page.html", page, title=title or net.name or "net", phase=net.phase)

@@ -17,6 +17,7 @@ from segaware_caffe.net import Net
 from segaware_caffe.net.plan import Step
 from segaware_caffe.net.run import Observer, Tensors
 from segaware_caffe.segmentation import CLASSES, MEAN, colormap, without_sinks
+from segaware_caffe.segmentation.palette import safe_colours
 from segaware_caffe.view.windows import Source, find_windows, sources, stored_distances, stored_embedding
 
 #: bytes that what masks are made of, and all pictures of blobs together, may take in a page of at most 8 MB
@@ -24,11 +25,6 @@ SOURCES, TILES = 5_000_000, 1_600_000
 #: sides of the photograph that are tried for nets that take any, one more than multiples of 8
 SIDES = range(481, 64, -32)
 MAX_CHANNELS, TILE = 16, 72
-#: colours that most people tell apart whatever colours they see: the first nine Okabe and Ito's, the rest after Krzywinski's 15
-SAFE = (
-    "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#999999", "#920000", "#b6dbff",
-    "#24ff24", "#490092", "#ffb6db", "#004949", "#db6d00", "#6db6ff", "#924900", "#006ddb", "#b66dff", "#ffff6d",
-)  # fmt: skip
 
 
 def photographed(net: Net, rgb: np.ndarray, classes: Sequence[str] = ()) -> dict[str, Any]:
@@ -191,12 +187,6 @@ def principal_colours(features: np.ndarray) -> np.ndarray:
     low, high = np.percentile(parts, [2, 98], axis=1, keepdims=True)
     scaled = np.clip((parts - low) / np.where(high > low, high - low, 1), 0, 1)
     return (255 * scaled).astype(np.uint8).reshape(3, *features.shape[1:]).transpose(1, 2, 0)
-
-
-def safe_colours() -> np.ndarray:
-    """SAFE as a palette (256, 3) uint8, which repeats itself."""
-    colours = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in SAFE], np.uint8)
-    return colours[np.arange(256) % len(colours)]
 
 
 def _scored(name: str, scores: torch.Tensor, classes: Sequence[str]) -> dict[str, Any]:
