@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segaware_caffe.errors import CaffeError, FileError
 from segaware_caffe.segmentation.boundaries import BANDS, BoundaryF, Trimap
 from segaware_caffe.segmentation.label_images import read_labels
@@ -25,6 +27,7 @@ class Evaluation:
         confusion, trimap, boundary: the three measures.
         images: number of predictions judged.
         missing: names without a readable prediction; they are left out, as the devkit does.
+        by_image: of each image (3, classes) pixels: of the labels, of the prediction, and right ones.
     """
 
     classes: int = len(CLASSES)
@@ -33,6 +36,7 @@ class Evaluation:
     confusion: ConfusionMatrix = field(init=False)
     trimap: Trimap = field(init=False)
     boundary: BoundaryF = field(init=False)
+    by_image: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.confusion = ConfusionMatrix(self.classes)
@@ -51,6 +55,7 @@ class Evaluation:
         self.confusion.merge(other.confusion)
         self.trimap.merge(other.trimap)
         self.boundary.merge(other.boundary)
+        self.by_image |= other.by_image
 
     def as_json(self) -> dict[str, Any]:
         """All figures, in percent, ready for `json.dump`."""
@@ -132,8 +137,7 @@ def _judge(name: str, predictions: Sequence[Path], labels: Path, classes: int) -
     result = Evaluation(classes)
     prediction = None
     try:
-        paths = [folder / f"{name}.png" for folder in predictions]
-        prediction = read_labels(next((path for path in paths if path.exists()), paths[0]))
+        prediction = read_labels(find_prediction(name, predictions))
     except CaffeError:
         result.missing.append(name)
         return result
@@ -141,8 +145,16 @@ def _judge(name: str, predictions: Sequence[Path], labels: Path, classes: int) -
     result.confusion.update(truth, prediction)
     result.trimap.update(truth, prediction)
     result.boundary.update(truth, prediction)
+    counts = result.confusion.counts
+    result.by_image[name] = np.stack([counts.sum(1), counts.sum(0), counts.diagonal()])
     result.images = 1
     return result
+
+
+def find_prediction(name: str, folders: Sequence[Path]) -> Path:
+    """The file of a prediction: in the first of the folders that has it, or else where it should be in the first."""
+    paths = [folder / f"{name}.png" for folder in folders]
+    return next((path for path in paths if path.exists()), paths[0])
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,42 +1,86 @@
-"""What came of a reproduction, as report.html and report.json."""
+"""An evaluation, or what came of a reproduction, as a page to look at (report.html); the latter as report.json too."""
 
-import base64
-import io
-from importlib.resources import files
+import os
 from importlib.util import find_spec
 from typing import Any
 
-import jinja2
-import numpy as np
-from PIL import Image
-
-from segaware_caffe.data.images import read_image
-from segaware_caffe.files import replacing, write_json
-from segaware_caffe.segmentation.label_images import read_labels
-from segaware_caffe.segmentation.metrics import devkit_text
-from segaware_caffe.segmentation.palette import overlay
+from segaware_caffe.files import write_json
+from segaware_caffe.pages import write_document
+from segaware_caffe.segmentation.boundaries import BANDS
+from segaware_caffe.segmentation.evaluate import Evaluation
+from segaware_caffe.segmentation.metrics import class_names, devkit_text
+from segaware_caffe.segmentation.palette import colormap, safe_colours
 from segaware_caffe.segmentation.plots import write_pictures
+from segaware_caffe.voc.cases import Folders, cases, pictures, worth_seeing
 from segaware_caffe.voc.reproduce import Outcome
 
-#: photographs shown with their masks
-EXAMPLES = 6
+#: photographs shown with their predictions where there are no labels
+EXAMPLES = 12
+#: pictures whose figures a page lists
+LISTED = 5000
+
+
+def write_evaluation(path: str | os.PathLike[str], evaluation: Evaluation, folders: Folders, title: str) -> None:
+    """Write an evaluation to the HTML file `path`, at most about 8 MB, completely or not at all.
+
+    It shows classes, confusion matrix, trimaps, and the worst and the best pictures, of all and of each class. CaffeError for
+    a picture that cannot be read.
+    """
+    _write(path, title, evaluation, _judged(evaluation, folders), outcome=None)
 
 
 def write_report(outcome: Outcome) -> None:
-    """Write report.json and report.html, which needs no other file, into the task's folder."""
-    content = as_json(outcome)
-    write_json(outcome.task.output / "report.json", content)
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined).from_string(
-        files("segaware_caffe.voc").joinpath("report.html").read_text()
-    )
-    evaluation = content["evaluation"]
-    rows = zip(evaluation["classes"], evaluation["iou_percent"], evaluation["accuracy_percent"], strict=True) if evaluation else ()
-    page = template.render(
-        content, title=f"{outcome.task.net} on VOC2012 {outcome.task.subset}", measured=outcome.measured, published=outcome.published,
-        classes=list(rows), pictures=_plots(outcome) + _examples(outcome),
-    )  # fmt: skip
-    with replacing(outcome.task.output / "report.html") as temporary:
-        temporary.write_text(page)
+    """Write report.json and report.html, which needs no other file, into the task's folder; with matplotlib its plots too."""
+    task, evaluation = outcome.task, outcome.evaluation
+    write_json(task.output / "report.json", as_json(outcome))
+    folders = Folders([task.predictions], task.voc.labels if evaluation else None, task.voc.images)
+    if evaluation is None:
+        names = task.voc.ids(task.subset)
+        shown = pictures(names[:: max(1, len(names) // EXAMPLES)][:EXAMPLES], folders)
+        pages = {"cases": [{"name": name, "iou": {}, **picture} for name, picture in shown.items()]}
+    else:
+        pages = _judged(evaluation, folders)
+        if find_spec("matplotlib"):
+            write_pictures(evaluation, task.output)
+    _write(task.output / "report.html", f"{task.net} on VOC2012 {task.subset}", evaluation, pages, outcome)
+
+
+def _write(path: str | os.PathLike[str], title: str, evaluation: Evaluation | None, data: dict[str, Any], outcome: Outcome | None) -> None:
+    classes = len(evaluation.confusion.counts) if evaluation else len(class_names(21))
+    data |= {
+        "classes": list(class_names(classes)),
+        "palettes": {name: colours.tolist() for name, colours in (("colour-blind safe", safe_colours()), ("VOC", colormap()))},
+    }
+    figures = evaluation.as_json() if evaluation else None
+    write_document(path, "voc/report.html", data, title=title, evaluation=figures, outcome=outcome)
+
+
+def _judged(evaluation: Evaluation, folders: Folders) -> dict[str, Any]:
+    """What the page's script shows of an evaluation."""
+    ordered = cases(evaluation)
+    shown = pictures(worth_seeing(ordered, evaluation.classes), folders)
+    listed = sorted(ordered, key=lambda case: case.name not in shown)[:LISTED]
+    figures = evaluation.as_json()
+    return {
+        "iou": figures["iou_percent"],
+        "accuracy": figures["accuracy_percent"],
+        "boundary": figures["boundary_f_by_class_percent"],
+        "mean_iou": figures["mean_iou_percent"],
+        "pictures": [sum(label in case.iou for case in ordered) for label in range(evaluation.classes)],
+        "confusion": figures["confusion_rows_true_columns_predicted"],
+        "trimap": [{"width": width, **figures["trimap"][str(width)]} for width in range(1, BANDS + 1)],
+        "images": len(ordered),
+        "cases": [
+            {
+                "name": case.name,
+                "mean_iou": round(case.mean_iou, 3),
+                "accuracy": round(case.accuracy, 3),
+                "iou": {label: round(value, 3) for label, value in case.iou.items()},
+                **shown.get(case.name, {}),
+            }
+            for case in listed
+        ],
+    }
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -66,31 +110,3 @@ def summary(outcome: Outcome) -> str:
     published = f"{outcome.published:.3f}%" if outcome.published is not None else "not published for this network and set"
     lines += [f"mean IoU measured:  {measured}", f"mean IoU published: {published}", f"report: {outcome.task.output / 'report.html'}"]
     return "\n".join(lines)
-
-
-def _plots(outcome: Outcome) -> list[tuple[str, str]]:
-    """The evaluation's pictures, if there is one and matplotlib to draw them."""
-    if outcome.evaluation is None or find_spec("matplotlib") is None:
-        return []
-    return [(path.stem, _embedded(path.read_bytes(), "png")) for path in write_pictures(outcome.evaluation, outcome.task.output)]
-
-
-def _examples(outcome: Outcome) -> list[tuple[str, str]]:
-    """Photographs from all over the set, each beside itself with its mask."""
-    task = outcome.task
-    names = task.voc.ids(task.subset)
-    pictures = []
-    for name in names[:: max(1, len(names) // EXAMPLES)][:EXAMPLES]:
-        rgb = read_image(task.voc.image(name))[..., ::-1]
-        pictures.append((name, _jpeg(np.hstack([rgb, overlay(rgb, read_labels(task.predictions / f"{name}.png"))]))))
-    return pictures
-
-
-def _jpeg(rgb: np.ndarray) -> str:
-    stream = io.BytesIO()
-    Image.fromarray(rgb).save(stream, format="JPEG", quality=85)
-    return _embedded(stream.getvalue(), "jpeg")
-
-
-def _embedded(content: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

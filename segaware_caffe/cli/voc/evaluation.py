@@ -5,20 +5,24 @@ from pathlib import Path
 from typing import Any
 
 from segaware_caffe.cli.common import add_command, add_json_argument, positive, tracker, write_json
+from segaware_caffe.errors import CaffeError
 from segaware_caffe.segmentation.agreement import compare
 from segaware_caffe.segmentation.evaluate import evaluate
 from segaware_caffe.segmentation.palette import CLASSES
 from segaware_caffe.segmentation.plots import write_pictures
+from segaware_caffe.voc.cases import Folders, find_photographs_of
 from segaware_caffe.voc.dataset import VocFolder, read_ids
+from segaware_caffe.voc.report import write_evaluation
 from segaware_caffe.voc.submit import check_predictions, pack
 
 EVALUATE = """\
 Judge label images by the true ones, in the words and the figures of the VOC devkit: void (255) is ignored, the background
 counts, and so does a class that no image has, with 0. Then frequency weighted IoU, the boundary F-score, and the mean IoU
-in bands of 1 to 40 pixels round the outlines (trimaps).
+in bands of 1 to 40 pixels round the outlines (trimaps). --report writes all of it, and the worst and best pictures of every
+class, as one HTML file.
 
   segaware-caffe voc evaluate --predictions comp6_val_cls --labels VOC2012/SegmentationClass \\
-      --list VOC2012/ImageSets/Segmentation/val.txt --json val.json --pictures val/
+      --list VOC2012/ImageSets/Segmentation/val.txt --json val.json --report val.html
 
 Labels are read as indices of a palette or as grey values, in up to 16 bits; a picture of VOC's colours is understood too.
 """
@@ -51,6 +55,10 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--classes", type=positive, default=len(CLASSES), metavar="N", help="number of classes (default %(default)s)")
     add_json_argument(parser, "all figures")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="write confusion.png and trimap.png there (needs matplotlib)")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a page of all figures and of the worst and best pictures")
+    parser.add_argument(
+        "--photographs", type=Path, metavar="DIR", help="folder of the report's photographs (default: JPEGImages beside --labels)"
+    )
 
     parser = add_command(subparsers, "compare", "two folders of label images beside each other", COMPARE, run_compare)
     parser.add_argument("first", type=Path, metavar="A", help="folder of PNGs")
@@ -67,7 +75,10 @@ def add_parsers(subparsers: Any) -> None:
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
-    """Print the table; write the figures and pictures that are asked for."""
+    """Print the table; write the figures, pictures and the page that are asked for."""
+    if args.photographs and not args.report:
+        raise CaffeError("--photographs are for the page that --report FILE.html writes; give both")
+    photographs = find_photographs_of(args.labels, args.photographs) if args.report else None
     result = evaluate(read_ids(args.list), args.predictions, args.labels, args.classes, track=tracker("evaluating", " images"))
     if args.json:
         write_json(args.json, result.as_json())
@@ -75,6 +86,11 @@ def run_evaluate(args: argparse.Namespace) -> None:
         print(result)
     if args.pictures:
         write_pictures(result, args.pictures)
+    if args.report:
+        folders = Folders(args.predictions, args.labels, photographs)
+        write_evaluation(args.report, result, folders, f"{args.predictions[0].name} by {Path(args.list).name}")
+        if args.json != "-":
+            print(f"report: {args.report}")
 
 
 def run_compare(args: argparse.Namespace) -> None:
