@@ -106,6 +106,7 @@ setup(
             "schema/forks.tsv",
             "pages/base.*",
             "view/page.*",
+            "view/curves.*",
             "view/masks.js",
             "voc/report.*",
             "models/*",

@@ -5,6 +5,7 @@ import importlib
 import logging
 import os
 import time
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from segaware_caffe.cli.common import add_reading_arguments, add_variable_arguments, allowed_places, stages, variables, whole
 from segaware_caffe.cli.glog import Screen, log_like_caffe
+from segaware_caffe.cli.live_page import LivePage
 from segaware_caffe.cli.running import check_gpus
 from segaware_caffe.data.processes import Process
 from segaware_caffe.errors import CaffeError
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compile", action="store_true", help="run the net through torch.compile")
     parser.add_argument("--recompute", action="store_true", help="less memory, more time: compute inner blobs again for the backward pass")
     parser.add_argument("--tensorboard", metavar="DIR", help="write the curves for TensorBoard too")
+    parser.add_argument("--view", metavar="FILE.html", help="write the curves into a page that keeps up while training goes on")
     add_variable_arguments(parser)
 
 
@@ -65,11 +68,12 @@ def run(args: argparse.Namespace) -> None:
     is_first = Process.this().is_first
     level = logging.INFO if is_first else logging.ERROR
     boards = [TensorBoardHandler(args.tensorboard)] if args.tensorboard and is_first else []
-    with log_like_caffe(level, *boards) as screen, Signals(args.sigint_effect, args.sighup_effect) as signals:
-        train(args, signals, screen)
+    pages = [LivePage(args.view, title=args.solver, resumed=bool(args.snapshot))] if args.view and is_first else []
+    with log_like_caffe(level, *boards, *pages) as screen, Signals(args.sigint_effect, args.sighup_effect) as signals:
+        train(args, signals, screen, pages)
 
 
-def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
+def train(args: argparse.Namespace, signals: Signals, screen: Screen, watchers: Iterable[Callable[[Solver], None]] = ()) -> None:
     """The steps of `caffe train` (spec/pipeline.md 5.1)."""
     param = read_solver(args.solver, variables=variables(args), allow_unknown_fields=args.allow_unknown_fields)
     values = variables(args, args.solver, *filter(os.path.isfile, (param.net, param.train_net, *param.test_net)))
@@ -92,6 +96,7 @@ def train(args: argparse.Namespace, signals: Signals, screen: Screen) -> None:
         allow_unknown_fields=args.allow_unknown_fields,
         allow_paths=allowed_places(args, args.solver),
     )
+    solver.watchers.extend(watchers)
     if screen.is_live:
         solver.watchers.append(LiveLine(screen))
     if args.snapshot:
