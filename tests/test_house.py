@@ -153,7 +153,7 @@ THEMES = {
     "pycaffe": "golden_pycaffe pycaffe scripts sequences surface",
     "schema": "hostile protobuf_versions schema",
     "solver": "golden_logs golden_trajectories kill options",
-    "view": "browser",
+    "view": "browser curves_browser",
     "voc": "slow",
     "weights": "caffemodel_forks caffemodel_hostile",
 }

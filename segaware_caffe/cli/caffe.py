@@ -52,6 +52,7 @@ FLAGS: dict[str, tuple[Any, str]] = {
     "recompute": (False, "train: less memory, more time"),
     "json": ("", "test, time: file for the figures as JSON, or -"),
     "tensorboard": ("", "train: folder for TensorBoard's files"),
+    "view": ("", "train: .html that shows the curves while training goes on"),
     **LOGGING,
 }
 #: command, which is also the module that runs it -> the flags that it cannot do without

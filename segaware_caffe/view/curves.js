@@ -1,6 +1,6 @@
 // The curves of training runs. A panel has the drawing of a quantity and a table of its curves, which is the legend too; what is chosen holds for all panels.
 
-const WIDTH = 720, HEIGHT = 260, LEFT = 70, RIGHT = 14, TOP = 10, BOTTOM = 34;
+const WIDTH = 720, HEIGHT = 260, LEFT = 70, RIGHT = 24, TOP = 10, BOTTOM = 34;
 /** curves of fewer points have them marked */
 const FEW = 30;
 const COLOURS = 8, DASHES = ["", "7 4", "2 4", "9 4 2 4"];
@@ -9,6 +9,8 @@ const FRAME = "the file as it is now";
 const state = {page, panels: [], hidden: new Set(), iteration: null, held: null};
 
 const shown = curve => !state.hidden.has(curve.run) && !state.hidden.has(key(curve));
+/** what single batches shake, which the slider smooths: neither tests nor the learning rate */
+const trained = name => name === "loss" || name.startsWith("train/");
 const key = curve => JSON.stringify([curve.run, curve.name]);
 const label = curve => state.page.runs.length > 1 ? `${curve.run}: ${curve.name}` : curve.name;
 const number = value => value === null ? "not finite" : Number(value.toPrecision(5)).toString();
@@ -65,24 +67,25 @@ function render() {
 function panel({title, curves: whole}) {
   const names = [...new Set(whole.map(curve => curve.name))];
   const bound = (id, otherwise) => at(id).value === "" ? otherwise : Number(at(id).value);
-  const from = bound("from", -Infinity), to = bound("to", Infinity), weight = Number(at("smoothing").value);
+  const from = bound("from", -Infinity), to = bound("to", Infinity);
   const curves = whole.map((curve, index) => {
     const keep = values => values.filter((_, each) => curve.iterations[each] >= from && curve.iterations[each] <= to);
     const colour = state.page.runs.length > 1 ? state.page.runs.findIndex(run => run.name === curve.run) : index;
+    const weight = trained(curve.name) ? Number(at("smoothing").value) : 0;
     const dashes = DASHES[(names.indexOf(curve.name) + Math.floor(colour / COLOURS)) % DASHES.length];
-    return {...curve, drawn: curve.values.length, iterations: keep(curve.iterations), raw: keep(curve.values), values: keep(smoothed(curve.values, weight)),
+    return {...curve, weight, drawn: curve.values.length, iterations: keep(curve.iterations), raw: keep(curve.values), values: keep(smoothed(curve.values, weight)),
       look: `stroke: var(--c${colour % COLOURS}); stroke-dasharray: ${dashes || "none"}`};
   });
   const seen = curves.filter(shown);
   const x = axis(seen.map(curve => curve.iterations), at("log-iterations").checked), y = axis(seen.flatMap(curve => [curve.raw, curve.values]), at("log-values").checked);
-  const picture = drawing(title, seen, x, y, weight), numbers = table(curves, weight);
+  const picture = drawing(title, seen, x, y), numbers = table(curves);
   return {
     element: make("section", {class: "panel", "aria-label": title}, make("h2", {}, title), picture.element, numbers.element, ...notes(curves, x, y)),
     read: iteration => { picture.read(iteration); numbers.read(iteration, picture.element === document.activeElement); },
   };
 }
 
-function drawing(title, curves, x, y, weight) {
+function drawing(title, curves, x, y) {
   const right = value => LEFT + (WIDTH - LEFT - RIGHT) * x.place(value), down = value => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * y.place(value);
   const line = (x1, y1, x2, y2) => `M${x1},${y1}L${x2},${y2}`;
   const path = (curve, values, apart) => {
@@ -102,7 +105,7 @@ function drawing(title, curves, x, y, weight) {
     ...x.marks.flatMap(mark => [make("path", {class: "grid", d: line(right(mark), TOP, right(mark), HEIGHT - BOTTOM)}),
       make("text", {x: right(mark), y: HEIGHT - 14, "text-anchor": "middle"}, number(mark))]),
     ...curves.flatMap(curve => [
-      weight ? make("path", {class: "curve faint", style: curve.look, d: path(curve, curve.raw)}) : null,
+      curve.weight ? make("path", {class: "curve faint", style: curve.look, d: path(curve, curve.raw)}) : null,
       make("path", {class: "curve line", style: curve.look, "data-curve": curve.name, "data-run": curve.run, d: path(curve, curve.values)}),
       curve.iterations.length < FEW ? make("path", {class: "curve dots", style: curve.look, d: path(curve, curve.values, true)}) : null]), cursor);
   const iterations = [...new Set(curves.flatMap(curve => curve.iterations).filter(x.has))].sort((one, other) => one - other);
@@ -145,7 +148,7 @@ function zoom(from, to) {
 }
 
 /** The legend and the numbers: what a curve ends with, its extremes, and what it is where the cursor stands. */
-function table(curves, weight) {
+function table(curves) {
   const cell = (text = "") => make("td", {class: "number"}, text);
   const title = make("th", {scope: "col", class: "number"}), cells = curves.map(() => cell());
   const rows = curves.map((curve, index) => make("tr", {},
@@ -159,16 +162,16 @@ function table(curves, weight) {
     read: (iteration, aloud) => {
       body.setAttribute("aria-live", aloud ? "polite" : "off");
       title.textContent = iteration === null ? "here" : `at ${iteration}`;
-      cells.forEach((each, index) => { each.textContent = here(curves[index], iteration, weight); });
+      cells.forEach((each, index) => { each.textContent = here(curves[index], iteration); });
     },
   };
 }
 
 /** The value at an iteration or, where a curve has none, at its last one before, which is said. */
-function here(curve, iteration, weight) {
+function here(curve, iteration) {
   const index = iteration === null ? -1 : curve.iterations.findLastIndex(each => each <= iteration);
   if (index < 0) return "";
-  const value = number(curve.raw[index]) + (weight && curve.raw[index] !== null ? `, smoothed ${number(curve.values[index])}` : "");
+  const value = number(curve.raw[index]) + (curve.weight && curve.raw[index] !== null ? `, smoothed ${number(curve.values[index])}` : "");
   return curve.iterations[index] === iteration ? value : `${value} (at ${curve.iterations[index]})`;
 }
 

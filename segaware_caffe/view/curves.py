@@ -20,6 +20,8 @@ Curves = Mapping[str, Points]
 MOST, MOST_TOGETHER, LEAST = 4000, 80_000, 100
 #: seconds between two looks of a live page at its file
 REFRESH = 5
+#: the last panel
+RATE = "learning rate"
 _DATA = re.compile(r'<script id="page" type="application/json">(.*?)</script>', re.DOTALL)
 
 
@@ -40,7 +42,7 @@ def write_curves(runs: Mapping[str, Curves], path: str | os.PathLike[str], *, ti
             panels.setdefault(quantity(name), []).append({"run": run, "name": name} | _curve(points, most))
     page = {
         "runs": [{"name": run, "resumed": _resumed(curves)} for run, curves in runs.items()],
-        "panels": [{"title": title, "curves": found} for title, found in panels.items()],
+        "panels": [{"title": title, "curves": found} for title, found in sorted(panels.items(), key=lambda panel: panel[0] == RATE)],
         "refresh": REFRESH if live else None,
         "written": time.time(),
     }
@@ -68,7 +70,7 @@ def quantity(name: str) -> str:
     >>> quantity("train/accuracy"), quantity("test0/accuracy"), quantity("test0 loss"), quantity("lr")
     ('accuracy', 'accuracy', 'loss', 'learning rate')
     """
-    return "learning rate" if name == "lr" else re.sub(r"^(train/|test\d+[/ ])", "", name)
+    return RATE if name == "lr" else re.sub(r"^(train/|test\d+[/ ])", "", name)
 
 
 def standing(points: Points) -> list[tuple[int, float]]:

@@ -12,8 +12,11 @@ from log_lines import messages
 from PIL import Image
 
 from segaware_caffe import cli
-from segaware_caffe.cli import caffe, glog, train
+from segaware_caffe.cli import caffe, glog, live_page, train
+from segaware_caffe.errors import FileError
 from segaware_caffe.solver import read_log
+from segaware_caffe.view import read_curves
+from segaware_caffe.view.curves import standing
 
 NET = """
 name: "tiny"
@@ -80,6 +83,8 @@ def test_options_reach_the_solver(here, options):
         (["--sigint_effect", "halt"], 'Invalid signal effect "halt" was specified'),
         (["--set", "CLASSES="], "net.prototxt"),
         (["--autocast", "int8"], "invalid choice: 'int8'"),
+        (["--view", "curves.png"], "--view curves.png: the page is written to a name that ends in .html"),
+        (["--view", "nowhere/curves.html"], "nowhere/curves.html: cannot be written"),
         (["--tensorboard", "board"], "pip install 'segaware-caffe[tensorboard]'"),
         pytest.param(
             ["--gpu", "0"],
@@ -189,6 +194,72 @@ def test_plot_draws_the_curves_of_logs(here, capsys, count):
     assert set(read_log("0.log")) == {"loss", "lr", "train/loss", "test0/loss"}
 
 
+def test_plot_writes_a_page_of_logs_by_their_names(here, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    (here / "other").mkdir()
+    for name in ("a.log", "b.log", "other/a.log"):
+        (here / name).write_text("I x] Iteration 0, loss = 1\nI x] Iteration 1, loss = nan\n")
+    for logs, runs in (
+        (["a.log", "b.log"], ["a.log", "b.log"]),
+        (["a.log", "other/a.log"], ["a.log", "other/a.log"]),
+        (["other/a.log"], ["a.log"]),
+    ):
+        assert cli.main(["plot", *logs, "--output", "curves.html"]) == 0
+        assert list(read_curves("curves.html")) == runs
+
+
+# -- the live page ---------------------------------------------------------------------------
+
+
+def test_view_writes_the_curves_of_the_log(here, capsys):
+    assert run("--view", "curves.html") == 0
+    (here / "train.log").write_text(capsys.readouterr().err)
+    assert read_curves("curves.html") == {"solver.prototxt": {name: standing(points) for name, points in read_log("train.log").items()}}
+    assert '"refresh":null' in (here / "curves.html").read_text()
+
+
+def test_view_is_written_while_training_goes_on(here, monkeypatch):
+    seen = []
+    monkeypatch.setattr(live_page, "REFRESH", 0)
+    monkeypatch.setattr(live_page, "SHARE", 0)
+    monkeypatch.setattr(
+        live_page, "write_curves", lambda runs, path, title, live: seen.append((live, len(runs.get(title, {}).get("loss", ()))))
+    )
+    assert run("--view", "curves.html") == 0
+    assert seen[0] == (True, 0) and seen[-1] == (False, 5) and {(True, 1), (True, 2), (True, 3)} <= set(seen)
+    assert len(seen) < 10, "only when there is something new"
+
+
+def test_a_resumed_training_goes_on_with_its_page(here, capsys):
+    assert run("--view", "curves.html") == 0
+    whole = read_curves("curves.html")
+    assert run("--view", "curves.html", "--snapshot", "solver_iter_4.solverstate") == 0
+    again = read_curves("curves.html")
+    assert [point[0] for point in again["solver.prototxt"]["loss"]] == [0, 2, 4, 6, 8]
+    assert again["solver.prototxt"]["lr"] == whole["solver.prototxt"]["lr"]
+    assert run("--view", "new.html", "--snapshot", "solver_iter_4.solverstate") == 0
+    assert [point[0] for point in read_curves("new.html")["solver.prototxt"]["loss"]] == [4, 6, 8]
+    (here / "other.html").write_text("mine")
+    capsys.readouterr()
+    assert run("--view", "other.html", "--snapshot", "solver_iter_4.solverstate") == 2
+    assert "other.html: it is no page of curves" in capsys.readouterr().err and (here / "other.html").read_text() == "mine"
+
+
+def test_a_disk_that_is_full_does_not_end_training(here, capsys, monkeypatch):
+    calls = []
+
+    def write(*args, **kwargs):
+        calls.append(args)
+        if len(calls) > 1:
+            raise FileError("curves.html: cannot be written: No space left on device")
+
+    monkeypatch.setattr(live_page, "write_curves", write)
+    monkeypatch.setattr(live_page, "REFRESH", 0)
+    assert run("--view", "curves.html") == 0
+    log = capsys.readouterr().err
+    assert log.count("No space left on device; training goes on without") == 1 and messages(log)[-1] == "Optimization Done."
+
+
 def test_a_log_file_that_cannot_be_made_is_told_and_training_goes_on(here, capsys, monkeypatch):
     monkeypatch.setenv(glog.LOG_DIR, "net.prototxt/logs")
     assert run() == 0
@@ -200,12 +271,16 @@ def test_a_log_file_that_cannot_be_made_is_told_and_training_goes_on(here, capsy
     [
         (["nowhere.log", "--output", "x.png"], "nowhere.log: cannot be read"),
         (["net.prototxt", "--output", "x.png"], "net.prototxt: no lines of a training run"),
-        (["some.log", "--output", "x.doc"], "--output x.doc: pictures are written to a name that ends in .png, .pdf or .svg"),
+        (["some.log", "--output", "x.doc"], "--output x.doc: curves are written to a name that ends in .html, .png, .pdf or .svg"),
+        (["empty.log", "--output", "x.html"], "empty.log: no lines of a training run"),
+        (["some.log", "empty.log", "--output", "x.html"], "empty.log: no lines of a training run"),
+        (["some.log", "--output", "nowhere/x.html"], "nowhere/x.html: cannot be written"),
         (["some.log", "--output", "nowhere/x.png"], "nowhere/x.png: cannot be written"),
     ],
 )
 def test_what_plot_refuses(here, capsys, args, sentence):
     (here / "some.log").write_text("I x] Iteration 0, loss = 1\n")
+    (here / "empty.log").write_text("")
     assert cli.main(["plot", *args]) == 2
     assert sentence in capsys.readouterr().err
     assert not list(here.glob("x.*"))
