@@ -20,7 +20,7 @@ from segaware_caffe.segmentation.workers import ahead
 #: worst and best pictures of the whole set, and of each class, that are shown if there is room
 SHOWN = 6
 #: longer side of a picture in a page, in pixels, and bytes that all of them may take there
-SIDE, ROOM = 240, 6_500_000
+SIDE, ROOM = 240, 6_000_000
 #: how photographs' names end
 SUFFIXES = (".jpg", ".jpeg", ".png")
 

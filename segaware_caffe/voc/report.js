@@ -4,7 +4,7 @@ const VOID = 255, CARDS = 12;
 const percent = value => value === null || value === undefined ? "none" : `${value.toFixed(3)} %`;
 const judged = page.iou !== undefined;
 const state = {sort: "class", down: false, label: null, best: false, cards: CARDS};
-//: how a pixel of the difference is coloured; void ones and right ones of other classes show the photograph in grey
+/** How a pixel of the difference is coloured; void ones and right ones of other classes show the photograph in grey. */
 const MARKS = {wrong: [213, 94, 0], right: [86, 180, 233], missed: [213, 94, 0], "false": [240, 228, 66]};
 const swatch = colour => make("i", {class: "swatch", style: `background: rgb(${colour})`});
 const colours = () => page.palettes[at("palette").value];
@@ -156,7 +156,7 @@ function showPictures() {
 }
 
 function start() {
-  at("palette").replaceChildren(...Object.keys(page.palettes).map(name => make("option", {}, name)));
+  at("palette").replaceChildren(...Object.keys(page.palettes).map(name => make("option", {value: name}, name)));
   at("palette").addEventListener("change", () => { if (judged) fillClasses(); showPictures(); });
   at("more").addEventListener("click", () => { state.cards += CARDS; showPictures(); });
   if (judged) {

@@ -2,6 +2,7 @@
 
 import os
 from importlib.util import find_spec
+from itertools import accumulate
 from typing import Any
 
 from segaware_caffe.files import write_json
@@ -16,8 +17,8 @@ from segaware_caffe.voc.reproduce import Outcome
 
 #: photographs shown with their predictions where there are no labels
 EXAMPLES = 12
-#: pictures whose figures a page lists
-LISTED = 5000
+#: figures of single pictures that a page lists
+LISTED = 100_000
 
 
 def write_evaluation(path: str | os.PathLike[str], evaluation: Evaluation, folders: Folders, title: str) -> None:
@@ -59,7 +60,8 @@ def _judged(evaluation: Evaluation, folders: Folders) -> dict[str, Any]:
     """What the page's script shows of an evaluation."""
     ordered = cases(evaluation)
     shown = pictures(worth_seeing(ordered, evaluation.classes), folders)
-    listed = sorted(ordered, key=lambda case: case.name not in shown)[:LISTED]
+    listed = sorted(ordered, key=lambda case: case.name not in shown)
+    figures_so_far = accumulate(len(case.iou) + 2 for case in listed)
     figures = evaluation.as_json()
     return {
         "iou": figures["iou_percent"],
@@ -78,7 +80,8 @@ def _judged(evaluation: Evaluation, folders: Folders) -> dict[str, Any]:
                 "iou": {label: round(value, 3) for label, value in case.iou.items()},
                 **shown.get(case.name, {}),
             }
-            for case in listed
+            for case, so_far in zip(listed, figures_so_far, strict=True)
+            if so_far <= LISTED
         ],
     }
 

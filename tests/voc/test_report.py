@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from voc.support import run, write_voc
 
-from segaware_caffe.segmentation import evaluate, read_labels, write_label_png
+from segaware_caffe.segmentation import colormap, evaluate, read_labels, write_label_png
 from segaware_caffe.segmentation.metrics import class_names
 from segaware_caffe.segmentation.palette import safe_colours
 from segaware_caffe.voc import VocFolder
@@ -72,6 +72,14 @@ def test_pictures_take_no_more_than_their_room(work):
     every = pictures(NAMES, folders)
     sizes = [sum(len(value) for value in picture.values() if value) for picture in every.values()]
     assert list(every) == NAMES and list(pictures(NAMES, folders, sum(sizes[:3]))) == NAMES[:3]
+
+
+def test_figures_take_no_more_than_their_room(work, monkeypatch):
+    ordered = cases(judged())
+    monkeypatch.setattr("segaware_caffe.voc.report.LISTED", sum(len(case.iou) + 2 for case in ordered[:2]))
+    assert report() == 0
+    page = content(work / "report.html")
+    assert [entry["name"] for entry in page["cases"]] == [case.name for case in ordered[:2]] and page["images"] == 5
 
 
 def test_the_command_writes_it_and_says_so(work, capsys):
@@ -185,6 +193,10 @@ def test_label_prediction_and_difference_are_drawn(opened, work):
     np.testing.assert_array_equal(prediction, safe_colours()[guess])
     wrong = (difference == [213, 94, 0]).all(-1)
     np.testing.assert_array_equal(wrong, known & (truth != guess))
+    choose(opened, "palette", "VOC")
+    opened.execute_async_script(PAINTED)
+    width, *flat = opened.execute_script(READ)[1]
+    np.testing.assert_array_equal(np.array(flat, np.uint8).reshape(-1, width, 4)[..., :3], colormap()[guess])
 
 
 @pytest.mark.slow

@@ -82,6 +82,17 @@ def test_test_is_predicted_and_packed(work, capsys):
     assert "79.839 %" in page and "known to VOC&#39;s server only" in page
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("subset", "names", "headings"), [("val", ["a_4", "a_5"], 6), ("test", ["t_1", "t_2"], 3)])
+def test_the_report_opens_in_a_browser(work, browser, subset, names, headings):
+    assert reproduce("--subset", subset, "--output", "out") == 0
+    browser.get(f"file://{work}/out/report.html")
+    shown = {card.get_attribute("data-name") for card in browser.find_elements("css selector", ".card")}
+    assert shown == set(names) and len(browser.find_elements("css selector", "h2")) == headings
+    assert len(browser.find_elements("css selector", ".card img")) == 2
+    assert browser.get_log("browser") == []
+
+
 def test_started_again_it_goes_on(work):
     assert reproduce("--subset", "val", "--output", "out") == 0
     predictions = work / "out/results/VOC2012/Segmentation/comp6_val_cls"
