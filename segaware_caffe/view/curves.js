@@ -131,7 +131,6 @@ function listen(svg, iterations, right) {
   svg.addEventListener("pointerup", event => {
     const [from, to] = [state.held, under(event)].sort((one, other) => one - other);
     if (state.held !== null && to > from) zoom(from, to);
-    state.held = null;
   });
   svg.addEventListener("dblclick", () => zoom("", ""));
   svg.addEventListener("keydown", event => {
@@ -171,7 +170,7 @@ function table(curves) {
 function here(curve, iteration) {
   const index = iteration === null ? -1 : curve.iterations.findLastIndex(each => each <= iteration);
   if (index < 0) return "";
-  const value = number(curve.raw[index]) + (curve.weight && curve.raw[index] !== null ? `, smoothed ${number(curve.values[index])}` : "");
+  const value = number(curve.raw[index]) + (curve.weight && curve.raw[index] !== null ? `\nsmoothed ${number(curve.values[index])}` : "");
   return curve.iterations[index] === iteration ? value : `${value} (at ${curve.iterations[index]})`;
 }
 
@@ -216,6 +215,7 @@ function start() {
   for (const id of ["smoothing", "log-values", "log-iterations", "from", "to"]) at(id).addEventListener("input", render);
   at("controls").addEventListener("submit", event => event.preventDefault());
   at("all").addEventListener("click", () => zoom("", ""));
+  addEventListener("pointerup", () => { state.held = null; });
   addEventListener("message", event => {
     const frame = document.querySelector("iframe");
     if (!frame || event.source !== frame.contentWindow) return;
