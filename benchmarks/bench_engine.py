@@ -262,7 +262,7 @@ def page(runs: int) -> str:
     parts = [
         "# Performance",
         "Written by `benchmarks/bench_engine.py`. Times are medians of interleaved runs in one process; memory is the resident peak of a"
-        " process of its own, Python and PyTorch included. No GPU was at hand: on one, the same graph runs with PyTorch's operators.",
+        " process of its own, Python and PyTorch included. No GPU was at hand; [machines.md](machines.md) says what runs on one.",
         f"{environment()}; a 2048x2048 matrix product reaches {peak_gflops():.0f} GFLOP/s. "
         + (f"Without the compiled kernels: {reason}." if reason else "With the compiled kernels."),
         "## Masked 3x3 convolution\n\nAgainst `F.conv2d` of the same shape, and against the written-out layers (literal); through `Net`"
