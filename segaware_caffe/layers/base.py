@@ -228,15 +228,17 @@ class Layer(Runnable):
     def _checked_shapes(self, *bottoms: Shape) -> list[Shape]:
         with of_kind(ShapeError if bottoms else FieldError):
             for index, bottom in enumerate(() if self.takes_empty else bottoms):
-                self.check(0 not in bottom, f"bottom {index} is empty, of shape {dims(bottom)}: there is nothing to compute")
+                if 0 in bottom:
+                    self.fail(f"bottom {index} is empty, of shape {dims(bottom)}: there is nothing to compute")
             shapes = self.reshape(*bottoms)
             shapes = shapes if isinstance(shapes, list) else [shapes]
-            for shape in shapes:
-                what = f"top would have shape {dims(shape)}"
-                self.check(min(shape, default=0) >= 0, f"{what}: {EMPTY}")
-                self.check(math.prod(shape) <= MAX_ELEMENTS, f"{what}: blob size exceeds INT_MAX")
+            for shape in shapes:  # sentences are made where they are said: in a trace sizes are symbols, which have no digits
+                if any(size < 0 for size in shape):
+                    self.fail(f"top would have shape {dims(shape)}: {EMPTY}")
+                if math.prod(shape) > MAX_ELEMENTS:
+                    self.fail(f"top would have shape {dims(shape)}: blob size exceeds INT_MAX")
                 if not bottoms:
-                    self.check_limit(ELEMENTS, math.prod(shape), f"{what}:")
+                    self.check_limit(ELEMENTS, math.prod(shape), f"top would have shape {dims(shape)}:")
         return shapes
 
     def check_counts(self) -> None:

@@ -52,15 +52,14 @@ def _put(owner: Any, names: dict[str, Any], always: bool = False) -> None:
 
 # -- NumPy ---------------------------------------------------------------------------------
 
+#: without `bool` and `long`, which NumPy has again, as types of its own that it uses itself
 _NUMPY: dict[str, Any] = {
     "float": float,
     "int": int,
-    "bool": bool,
     "object": object,
     "complex": complex,
     "str": str,
     "unicode": str,
-    "long": int,
     "float_": np.float64,
     "complex_": np.complex128,
     "string_": np.bytes_,

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Pillow's, of damaged files
 SLOWER = ("hdf5", "hdf5_data", "hdf5_state", "leveldb", "lmdb")
 PACKED = b"\x1f\x8b"
 QUICK = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(QUICK, max_examples=1000)
 
 
 def taken(name: str, data: bytes) -> bool:
@@ -61,7 +60,7 @@ def test_damaged_files_are_read_or_refused(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_many_damaged_files_are_read_or_refused(name: str) -> None:
-    @settings(LONG, max_examples=100 if name in SLOWER else 1000)
+    @settings(QUICK, max_examples=40 if name in SLOWER else 200)
     @given(damaged(name))
     def check(data: bytes) -> None:
         taken(name, data)
