@@ -25,7 +25,7 @@ DYNAMIC = {
 #: other sizes that it takes
 OTHERS = {
     "plain": {"data": (3, 3, 9, 11)},
-    "segmentation-aware": {"data": (3, 3, 41, 33)},
+    "segmentation-aware": {"data": (3, 3, 65, 33)},
     "recurrent": {"x": (3, 5, 4), "cont": (3, 5)},
     "detection": {"data": (3, 3, 14, 15)},
 }
