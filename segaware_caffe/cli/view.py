@@ -8,6 +8,7 @@ from segaware_caffe.cli.common import (
     add_shape_argument,
     add_variable_arguments,
     given_shapes,
+    positive,
     stages,
     variables,
     whole,
@@ -15,6 +16,7 @@ from segaware_caffe.cli.common import (
 from segaware_caffe.errors import CaffeError
 from segaware_caffe.models import CAMVID_CLASSES
 from segaware_caffe.net import Net
+from segaware_caffe.net.timing import timing
 from segaware_caffe.segmentation import read_photograph
 from segaware_caffe.view import compare_nets, compare_weights, write_page
 
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", default="", metavar="NAMES", help="comma-separated names of the scores' channels")
     parser.add_argument("--output", metavar="FILE.html", help="file to write (default: the net's name and .html)")
     parser.add_argument("--compare", metavar="OTHER", help="another prototxt, or with --weights another weight file: show what differs")
+    parser.add_argument("--time", type=positive, default=0, metavar="RUNS", help="run the net so often and show how long each step takes")
     parser.add_argument("--phase", choices=("TEST", "TRAIN"), default="TEST", type=str.upper)
     parser.add_argument("--level", type=whole, default=0, help="level for include and exclude rules (default 0)")
     parser.add_argument("--stage", default="", help="comma-separated stages for include and exclude rules")
@@ -57,7 +60,9 @@ def run(args: argparse.Namespace) -> None:
     photograph = read_photograph(args.image) if args.image else None
     output = Path(args.output or f"{Path(args.model).stem}.html")
     classes = args.classes.split(",") if args.classes else CAMVID_CLASSES
-    write_page(net, output, title=net.name or Path(args.model).stem, photograph=photograph, classes=classes, comparison=comparison)
+    measured = timing(net, args.time) if args.time else None
+    title = net.name or Path(args.model).stem
+    write_page(net, output, title=title, photograph=photograph, classes=classes, comparison=comparison, measured=measured)
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB, to be opened in a browser")
 
 

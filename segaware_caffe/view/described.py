@@ -8,6 +8,7 @@ import torch
 
 from segaware_caffe.net import Net
 from segaware_caffe.net.memory import Cost
+from segaware_caffe.net.timing import Timing
 from segaware_caffe.schema import write_text
 from segaware_caffe.view.drawing import family, own_layers
 
@@ -28,9 +29,9 @@ def net_text(net: Net) -> tuple[str, list[tuple[int, int]]]:
     return "\n".join(lines), spans
 
 
-def layers(net: Net, with_values: bool) -> list[dict[str, Any]]:
+def layers(net: Net, with_values: bool, measured: Timing | None = None) -> list[dict[str, Any]]:
     """Every layer but implicit splits, in running order; blobs' values are looked at if they came from a file."""
-    steps = _steps(net)
+    steps = _steps(net, measured)
     notes = net.explain().splitlines()
     shapes, names = net.shapes_of_values, net.graph.names
     result = []
@@ -68,13 +69,15 @@ def _text(layer: Any) -> str:
     return write_text(proto)
 
 
-def _steps(net: Net) -> dict[str, dict[str, Any]]:
+def _steps(net: Net, measured: Timing | None) -> dict[str, dict[str, Any]]:
     """Layer name -> the step that does its work, and what that costs."""
-    return {name: _step(cost) for cost in net.costs(*_inputs(net)) for name in cost.step.layers}
+    seconds = {cost.step.layers: taken for cost, taken in measured.steps} if measured else {}
+    return {name: _step(cost, seconds.get(cost.step.layers)) for cost in net.costs(*_inputs(net)) for name in cost.step.layers}
 
 
-def _step(cost: Cost) -> dict[str, Any]:
+def _step(cost: Cost, seconds: float | None) -> dict[str, Any]:
     return {
+        "seconds": seconds,
         "type": cost.step.type,
         "layers": list(cost.step.layers),
         "operations": cost.operations,

@@ -159,7 +159,10 @@ function running(layer) {
   return [
     make("p", {}, alone ? (step.type === layer.type ? "A step of its own." : `A step of its own, as ${step.type}.`)
       : `One step (${step.type}) does the work of ${step.layers.join(", ")}.`),
-    list([["step's operations", amount(step.operations, "FLOP")], ["moves", amount(step.moved, "B")], ["alive meanwhile", amount(step.alive, "B")]]),
+    list([
+      ...(step.seconds === null ? [] : [["takes", `${(step.seconds * 1000).toFixed(3)} ms`]]),
+      ["step's operations", amount(step.operations, "FLOP")], ["moves", amount(step.moved, "B")], ["alive meanwhile", amount(step.alive, "B")],
+    ]),
     ...notes,
   ];
 }

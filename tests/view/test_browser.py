@@ -1,5 +1,6 @@
 """The pages in headless Chromium: what is clicked is shown, what is shown is what the net computes, nothing goes wrong unsaid."""
 
+import re
 import time
 
 import numpy as np
@@ -11,6 +12,7 @@ from view_nets import LENET, MASKS
 from benchmarks.networks import resnet50
 from segaware_caffe import Net
 from segaware_caffe.models import CAMVID_CLASSES, CAMVID_SEGAWARE
+from segaware_caffe.net.timing import timing
 from segaware_caffe.ops.distance import im2dist
 from segaware_caffe.ops.geometry import Geometry
 from segaware_caffe.ops.normconv import softmax_mask
@@ -73,8 +75,10 @@ def test_a_layer_is_found_and_leads_to_its_box_and_text(opened, prototxt, values
 
 
 def test_text_and_boxes_lead_to_details_by_mouse_and_keyboard(opened):
-    browser = opened(Net(LENET))
+    net = Net(LENET)
+    browser = opened(net, measured=timing(net, 1))
     one(browser, '#text [data-layer="3"]').click()
+    assert re.search(r"takes\n\d+\.\d{3} ms", one(browser, "#details").text)
     assert one(browser, "#details h2").text == "conv2"
     one(browser, '#drawing g[data-index="2"]').send_keys("\n")
     assert one(browser, "#details h2").text == "pool1"

@@ -38,6 +38,14 @@ def test_layers_have_shapes_blobs_costs_and_their_lines(tmp_path):
     assert page["totals"]["parameters"] == sum(blob.tensor.numel() for blob in net.learned)
 
 
+def test_steps_have_the_time_that_was_measured(tmp_path, capsys):
+    (tmp_path / "net.prototxt").write_text(MASKS)
+    for words, is_there in (((), False), (("--time", "2"), True)):
+        assert main(["view", str(tmp_path / "net.prototxt"), *words, "--output", str(tmp_path / "net.html")]) == 0
+        steps = [layer["step"] for layer in content(tmp_path / "net.html")["layers"] if layer["step"]]
+        assert steps and all((step["seconds"] or 0) > 0 for step in steps if step["type"] != "Input") == is_there
+
+
 def test_blobs_of_a_file_have_statistics(tmp_path):
     net = Net(LENET)
     with torch.no_grad():
