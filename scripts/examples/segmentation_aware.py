@@ -15,14 +15,14 @@ from segaware_caffe.models import CAMVID_SEGAWARE
 from segaware_caffe.segmentation import MEAN, colormap
 
 folder = drawn.output_folder()
-scene = Image.new("RGB", (241, 161), (150, 180, 225))
+scene = Image.new("RGB", (257, 161), (150, 180, 225))
 pen = ImageDraw.Draw(scene)
 pen.polygon([(0, 20), (70, 60), (70, 110), (0, 130)], fill=(110, 80, 70))
-pen.polygon([(241, 10), (170, 60), (170, 110), (241, 130)], fill=(125, 110, 100))
-pen.polygon([(0, 161), (90, 105), (150, 105), (241, 161)], fill=(75, 75, 80))
+pen.polygon([(257, 10), (170, 60), (170, 110), (257, 130)], fill=(125, 110, 100))
+pen.polygon([(0, 161), (90, 105), (150, 105), (257, 161)], fill=(75, 75, 80))
 pen.ellipse((185, 40, 235, 105), fill=(40, 75, 35))
 pen.rectangle((100, 95, 125, 115), fill=(120, 20, 25))
-pixels = np.asarray(scene) + np.random.default_rng(0).normal(0, 4, (161, 241, 3))
+pixels = np.asarray(scene) + np.random.default_rng(0).normal(0, 4, (161, 257, 3))
 data = (pixels[..., ::-1] - MEAN).transpose(2, 0, 1)[None].astype(np.float32)
 
 # %% [markdown]
