@@ -90,6 +90,14 @@ def test_text_and_boxes_lead_to_details_by_mouse_and_keyboard(opened):
     assert float(one(browser, "#drawing").get_dom_attribute("viewBox").split()[2]) < float(before.split()[2])
 
 
+def test_it_is_dark_where_the_reader_is_and_narrow_where_the_window_is(opened, dark_and_narrow):
+    browser = opened(Net(LENET))
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 375, "at 400 %"
+    one(browser, "#search").send_keys("ip1\n")
+    assert one(browser, "#details h2").text == "ip1"
+
+
 def test_differences_are_listed_and_marked(opened):
     net, other = Net(LENET), Net(LENET.replace("num_output: 50 ", "num_output: 40 "))
     browser = opened(net, comparison=compare_nets(net, other, "other"))

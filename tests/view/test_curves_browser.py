@@ -126,17 +126,10 @@ def test_logarithmic_axes_leave_out_zeros_and_say_so(opened):
     assert drawn[1][0] - drawn[0][0] == pytest.approx(drawn[3][0] - drawn[1][0], abs=0.2), "from 50 to 100 is as far as from there to 200"
 
 
-def test_it_is_dark_where_the_reader_is_and_narrow_where_the_window_is(opened):
+def test_it_is_dark_where_the_reader_is_and_narrow_where_the_window_is(opened, dark_and_narrow):
     browser = opened()
-    light = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 375, "height": 237, "deviceScaleFactor": 4, "mobile": False})
-    try:
-        assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") != light == "rgb(255, 255, 255)"
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= 375, "at 400 %"
-    finally:
-        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 375, "at 400 %"
 
 
 def test_a_live_page_keeps_up_with_its_file_and_keeps_what_was_chosen(opened, tmp_path, monkeypatch):
