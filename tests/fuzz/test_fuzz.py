@@ -2,6 +2,7 @@
 
 from random import Random
 
+import h5py
 import pytest
 from fuzz.mutations import MAX_SIZE, mutate
 from fuzz.targets import CORPUS, TARGETS, seeds
@@ -44,7 +45,8 @@ def test_sound_files_are_read(name: str) -> None:
         try:
             TARGETS[name].read(data)
         except CaffeError as error:  # pictures are read as labels too
-            assert "labels are wanted" in str(error) or data.startswith(PACKED)
+            newer = h5py.version.hdf5_version_tuple < (2,) and "bad version number for layout message" in str(error)
+            assert newer or "labels are wanted" in str(error) or data.startswith(PACKED)
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if name not in SLOWER])
